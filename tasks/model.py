@@ -451,3 +451,40 @@ class FetchOptions(BaseModel):
     def allowing(self, urls: Sequence[str]) -> "FetchOptions":
         """The same with the host:port of ``urls`` allowed: what a person typed may be local."""
         return self.model_copy(update={"allow": tuple(sorted({*self.allow, *map(host_port, urls)}))})
+
+
+@dataclass(frozen=True, slots=True)
+class HostDemand:
+    """What one holder (a running chunk) wants of one host, ``host:port``.
+
+    Attributes:
+        connections: wanted now. in_use: open now; never granted away.
+        departures: how many request start times are wanted.
+        limit: connections to this host for the whole data folder.
+        spacing: seconds between request starts for the whole data folder; 0 for no limit.
+    """
+
+    host: str
+    connections: int
+    in_use: int
+    departures: int
+    limit: int
+    spacing: float
+
+
+@dataclass(frozen=True, slots=True)
+class HostShare:
+    """What a holder may do until it asks again; times in seconds since the epoch.
+
+    Attributes:
+        connections: how many it may have open.
+        first_departure: when its first request may start; the next ``departures`` - 1 follow ``spacing`` apart.
+        pause_until: no request to the host starts before.
+    """
+
+    host: str
+    connections: int
+    first_departure: float
+    departures: int
+    spacing: float
+    pause_until: float
