@@ -144,6 +144,7 @@ class FetchFailure:
         detail: one line for people, without addresses of ours, secrets or control characters.
         status: HTTP status where headers still arrived (a truncated or too large body).
         mime: declared media type where headers still arrived.
+        received: decoded bytes of the body that had arrived, all that is known of a too large one; None where unknown.
     """
 
     url: str
@@ -151,6 +152,7 @@ class FetchFailure:
     detail: str = ""
     status: int | None = None
     mime: str = ""
+    received: int | None = None
     hops: tuple[Hop, ...] = ()
     elapsed_ms: float | None = None
     fetched_at: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -1,0 +1,1 @@
+"""URL to answer: connections, limits, decoding. ``fetcher.Fetcher`` is the door."""

@@ -1,0 +1,216 @@
+"""Options that several commands share."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Group, Parameter, Token
+
+from tasks.errors import InputError
+from tasks.model import Severity
+
+Format = Literal["table", "json", "jsonl", "csv"]
+
+_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw]?)", re.ASCII)
+_ALLOW = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:/@\[\]?#]+):(\d{1,5})", re.IGNORECASE | re.ASCII)
+MAX_PORT = 65535
+
+_STORING = Group("Results", sort_key=2)
+_FETCHING = Group("Fetching", sort_key=3)
+_JUDGING = Group("Rules", sort_key=4)
+_SHOWING = Group("Output", sort_key=5)
+
+
+def duration(text: str) -> float:
+    """Seconds in ``24h``, ``30m``, ``90s``, ``1.5d``, ``2w`` or a bare number of seconds.
+
+    Raises:
+        ValueError: naming what can be written.
+    """
+    found = _DURATION.fullmatch(text.strip().lower())
+    if not found:
+        raise ValueError(f"{text!r} is no length of time: write 24h, 30m, 90s, 7d or 0")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def allow_entry(text: str) -> str:
+    """``host:port`` in lower case.
+
+    Raises:
+        ValueError: naming what can be written.
+    """
+    found = _ALLOW.fullmatch(text.strip())
+    if not found or not 0 < int(found[2]) <= MAX_PORT:
+        raise ValueError(f"{text!r} is no host:port: write it as in the URL, such as 127.0.0.1:8000 or [::1]:8000")
+    return f"{found[1].lower()}:{int(found[2])}"
+
+
+def _duration(_: Any, tokens: Sequence[Token]) -> float:
+    return duration(tokens[0].value)
+
+
+def _positive_duration(_: Any, tokens: Sequence[Token]) -> float:
+    seconds = duration(tokens[0].value)
+    if seconds <= 0:
+        raise ValueError("must be longer than 0")
+    return seconds
+
+
+def _allow(_: Any, tokens: Sequence[Token]) -> tuple[str, ...]:
+    return tuple(allow_entry(token.value) for token in tokens)
+
+
+def _at_least(least: float, most: float = float("inf")) -> Any:
+    def check(_: Any, value: float | None) -> None:
+        if value is not None and not least <= value <= most:
+            raise ValueError(f"must be {least:g} or more" if most == float("inf") else f"must be {least:g} to {most:g}")
+
+    return check
+
+
+@Parameter(name="*", group=_STORING)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where results are."""
+
+    data: Annotated[Path | None, Parameter(help="Data folder. [default: $SEO_DATA, else ./data]")] = None
+
+    @property
+    def folder(self) -> Path:
+        return self.data or Path(os.environ.get("SEO_DATA") or "data")
+
+    def existing(self) -> Path:
+        """The folder, for commands that only read.
+
+        Raises:
+            InputError: it holds no results.
+        """
+        folder = self.folder
+        if not (folder / "catalogue.sqlite").is_file():
+            raise InputError(
+                f"no results in {folder}: scan something first (`seo scan https://example.com`), "
+                "or name another folder with --data"
+            )
+        return folder
+
+
+@Parameter(name="*", group=_STORING)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whom a run belongs to."""
+
+    project: Annotated[str, Parameter(help="Project that the pages belong to.")] = "default"
+    user: Annotated[str, Parameter(help="User who is told.")] = "local"
+    no_html: Annotated[bool, Parameter(negative=(), help="Do not keep the page sources.", show_default=False)] = False
+
+
+@Parameter(name="*", group=_FETCHING)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetching:
+    """How pages are fetched."""
+
+    allow: Annotated[
+        tuple[str, ...],
+        Parameter(
+            negative=(), converter=_allow, n_tokens=1, metavar="HOST:PORT", show_default=False,
+            help="A host that may be local or on any port; repeatable.",
+        ),
+    ] = ()  # fmt: skip
+    rate: Annotated[
+        float | None,
+        Parameter(
+            validator=_at_least(0), help="Pages a second per host, 0 for no limit. [default: 10; loopback: no limit]"
+        ),
+    ] = None
+    concurrency: Annotated[
+        int | None, Parameter(validator=_at_least(1, 256), help="Connections per host. [default: 8]")
+    ] = None
+    user_agent: Annotated[str | None, Parameter(help="User-Agent header.")] = None
+
+
+@Parameter(name="*", group=_FETCHING)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """When a run ends by itself."""
+
+    timeout: Annotated[
+        float,
+        Parameter(
+            converter=_positive_duration, metavar="TIME", show_default=lambda _: "1h", help="Limit for the whole run."
+        ),
+    ] = 3600.0
+
+
+@Parameter(name="*", group=_FETCHING)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """Which earlier results stand in for a fetch."""
+
+    max_age: Annotated[
+        float,
+        Parameter(
+            converter=_duration, metavar="TIME", show_default=lambda _: "24h",
+            help="Take pages scanned less than this ago from the earlier run.",
+        ),
+    ] = 86400.0  # fmt: skip
+    refresh: Annotated[
+        bool, Parameter(negative=(), show_default=False, help="Fetch all pages, as --max-age 0 does.")
+    ] = False
+
+    @property
+    def seconds(self) -> float:
+        return 0.0 if self.refresh else self.max_age
+
+
+@Parameter(name="*", group=_JUDGING)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """Which rules judge."""
+
+    select: Annotated[
+        tuple[str, ...],
+        Parameter(negative=(), n_tokens=1, metavar="RULE", show_default=False, help="Only this rule; repeatable."),
+    ] = ()
+    ignore: Annotated[
+        tuple[str, ...],
+        Parameter(negative=(), n_tokens=1, metavar="RULE", show_default=False, help="Not this rule; repeatable."),
+    ] = ()
+
+
+@Parameter(name="*", group=_SHOWING)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """How rows are written."""
+
+    format: Annotated[Format, Parameter(help="For people, one array, one object a line, or a spreadsheet.")] = "table"
+
+
+@Parameter(name="*", group=_SHOWING)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunShown:
+    """How a run's pages are written and what counts as failure."""
+
+    format: Annotated[Format, Parameter(help="For people, one array, one page object a line, or a spreadsheet.")] = (
+        "table"
+    )
+    all_results: Annotated[
+        bool,
+        Parameter(negative=(), show_default=False, help="In json and jsonl, what every rule said of every page."),
+    ] = False
+    fail_on: Annotated[Severity | None, Parameter(help="Exit with status 1 where an issue is this severe or more.")] = (
+        None
+    )
+
+
+PLACE = Place()
+OWNER = Owner()
+FETCHING = Fetching()
+LIMITS = Limits()
+FRESHNESS = Freshness()
+JUDGING = Judging()
+SHOWN = Shown()
+RUN_SHOWN = RunShown()

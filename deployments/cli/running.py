@@ -1,0 +1,319 @@
+"""Runs a flow in this process for a command: watches its progress, stops it on Ctrl-C, tells how it ended."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from prefect.client.schemas.objects import State
+from prefect.task_runners import ProcessPoolTaskRunner
+
+from deployments.cli.local_server import LocalServer
+from flows.batch_scan import batch_scan
+from flows.scan_page import scan_page as scan_page_flow
+from tasks.audit.profile import Profile
+from tasks.errors import InputError, SeoScanError, UnknownRun
+from tasks.scan.process import enter_pool_child
+from tasks.scan.settings import ScanOptions
+from tasks.scan.task import load_settings
+from tasks.store import Progress, Run, RunState, Store, new_run_id
+from tasks.urls import host_port, parse
+
+LOOK_EVERY = 1.0
+
+
+class PipelineFailed(SeoScanError):
+    """The flow itself failed; pages that were committed are kept."""
+
+
+class Watch(Protocol):
+    """Who is shown what goes on."""
+
+    def started(self, run: Run) -> None: ...
+
+    def progress(self, progress: Progress) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """A command's wishes; ``max_age`` and ``timeout`` in seconds, unset ones come from the blocks."""
+
+    data: Path
+    project_id: str = "default"
+    user_id: str = "local"
+    allow: tuple[str, ...] = ()
+    concurrency: int | None = None
+    rate: float | None = None
+    user_agent: str | None = None
+    max_age: float = 86400.0
+    keep_html: bool | None = None
+    timeout: float = 3600.0
+    workers: int | None = None
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    def for_flow(self) -> ScanOptions:
+        return ScanOptions(
+            data=str(self.data.resolve()),
+            allow=self.allow,
+            concurrency=self.concurrency,
+            rate=self.rate,
+            user_agent=self.user_agent,
+            max_age=self.max_age,
+            keep_html=self.keep_html,
+            profile=Profile(select=self.select, ignore=self.ignore),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a run ended; ``resume_command`` where it can be continued."""
+
+    run: Run
+    resume_command: str | None
+    resumed: bool
+
+
+def scan_page(url: str, options: RunOptions, watch: Watch) -> Finished:
+    """Scans one page that a person named: its host:port is allowed by that."""
+    typed = parse(url)
+    allowed = options.for_flow().model_copy(update={"allow": (*options.allow, host_port(typed))})
+    run_id = new_run_id()
+
+    async def flow() -> State[Any]:
+        state: State[Any] = await scan_page_flow.with_options(timeout_seconds=options.timeout)(
+            typed, options.project_id, options.user_id, run_id=run_id, options=allowed, return_state=True
+        )
+        return state
+
+    return _run(flow, run_id, options, watch, resumed=False)
+
+
+def scan_batch(urls: Sequence[str], options: RunOptions, watch: Watch) -> Finished:
+    """Scans a list of any length; continues the unfinished run of the same list where there is one."""
+    wishes = options.for_flow()
+
+    async def prepared() -> tuple[str, bool, str]:
+        settings = await load_settings(wishes)
+        batch_id = settings.batch_id(options.project_id, _keyable(urls))
+        with Store.open(options.data) as store:
+            unfinished = store.find_unfinished(batch_id)
+            listed = _save_list(store.path, batch_id, urls)
+        if unfinished is not None and not _is_alive(unfinished):
+            watch.note(f"continuing run {unfinished.run_id}, unfinished since {unfinished.started_at:%Y-%m-%d %H:%M}")
+            return unfinished.run_id, True, listed
+        return new_run_id(), False, listed
+
+    _wait_for_server(watch)
+    run_id, resumed, listed = _loop_run(prepared())
+    return _run(lambda: _batch(options, wishes, run_id, listed), run_id, options, watch, resumed=resumed)
+
+
+def resume(run_id: str | None, options: RunOptions, watch: Watch) -> Finished:
+    """Continues an unfinished run, the newest where none is named.
+
+    Raises:
+        UnknownRun: there is none.
+        InputError: it is finished, or still being worked on.
+    """
+    with Store.open(options.data) as store:
+        run = store.get_run(run_id) if run_id else _newest_unfinished(store)
+        if run.state == RunState.COMPLETED:
+            raise InputError(f"run {run.run_id} is complete: `seo issues {run.run_id}` shows what it found")
+        if _is_alive(run):
+            raise InputError(f"run {run.run_id} is being worked on by process {run.parent_pid}: stop that one first")
+        only = store.targets_of(run.run_id)[0].url if run.kind == "scan" else ""
+    wishes = options.for_flow()
+
+    async def page() -> State[Any]:
+        state: State[Any] = await scan_page_flow.with_options(timeout_seconds=options.timeout)(
+            only, run.project_id, run.user_id, run_id=run.run_id, options=wishes, return_state=True
+        )
+        return state
+
+    flow = page if only else lambda: _batch(options, wishes, run.run_id, None)
+    return _run(flow, run.run_id, options, watch, resumed=True)
+
+
+async def _batch(options: RunOptions, wishes: ScanOptions, run_id: str, listed: str | None) -> State[Any]:
+    flow = batch_scan.with_options(timeout_seconds=options.timeout)
+    if options.workers:
+        flow = flow.with_options(
+            task_runner=ProcessPoolTaskRunner(max_workers=options.workers, initializer=enter_pool_child)
+        )
+    state: State[Any] = await flow(
+        options.project_id, options.user_id, urls_file=listed, run_id=run_id, options=wishes, return_state=True
+    )
+    return state
+
+
+def _newest_unfinished(store: Store) -> Run:
+    for run in store.list_runs(1000):
+        if run.state not in {RunState.COMPLETED, RunState.CANCELLED} and not _is_alive(run):
+            return run
+    raise UnknownRun("no unfinished run in this data folder: `seo runs` lists all")
+
+
+def _keyable(urls: Sequence[str]) -> Iterator[str]:
+    for url in urls:
+        try:
+            yield parse(url)
+        except InputError:
+            yield url
+
+
+def _save_list(data: Path, batch_id: str, urls: Sequence[str]) -> str:
+    """Long lists never travel as a parameter."""
+    folder = data / "lists"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{batch_id}.txt"
+    beside = path.with_suffix(f".{os.getpid()}.tmp")
+    beside.write_text("".join(f"{url}\n" for url in urls), encoding="utf-8", errors="surrogateescape")
+    beside.replace(path)
+    return str(path.resolve())
+
+
+def _is_alive(run: Run) -> bool:
+    """True where the process that drives ``run`` still does."""
+    if run.state != RunState.RUNNING or not run.parent_pid or run.parent_pid == os.getpid():
+        return False
+    try:
+        os.kill(run.parent_pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    started = _started_at(run.parent_pid)
+    return started is None or started <= run.started_at.timestamp() + 1
+
+
+def _started_at(pid: int) -> float | None:
+    """When a process began, seconds since the epoch; None where the platform does not tell."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+    except OSError:
+        return None
+    ticks = float(stat.rpartition(")")[2].split()[19])
+    return time.time() - uptime + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _wait_for_server(watch: Watch) -> None:
+    if LocalServer.current is not None and not LocalServer.current.ready:
+        watch.note("starting a temporary Prefect server")
+        LocalServer.current.wait()
+
+
+def _loop_run(work: Coroutine[Any, Any, Any]) -> Any:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(work)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop  # noqa: PLC0415 - not on every platform
+
+    return uvloop.new_event_loop
+
+
+Flowing = Callable[[], Coroutine[Any, Any, State[Any]]]
+
+
+def _run(flow: Flowing, run_id: str, options: RunOptions, watch: Watch, *, resumed: bool) -> Finished:
+    _wait_for_server(watch)
+    with _warnings_to(watch):
+        state: State[Any] = _loop_run(_watched(flow, run_id, options, watch))
+    with Store.open(options.data) as store:
+        run = store.get_run(run_id) if store.has_run(run_id) else None
+    failure = state.data if isinstance(state.data, BaseException) else getattr(state.data, "exception", None)
+    if run is None:
+        if isinstance(failure, InputError):
+            raise failure
+        raise PipelineFailed(state.message or f"the flow ended as {state.name}")
+    if run.state == RunState.COMPLETED:
+        return Finished(run, None, resumed)
+    command = f"seo resume {run_id}" + ("" if options.data == Path("data") else f" --data {options.data}")
+    return Finished(run, command, resumed)
+
+
+async def _watched(flow: Flowing, run_id: str, options: RunOptions, watch: Watch) -> State[Any]:
+    running = asyncio.ensure_future(flow())
+    showing = asyncio.create_task(_show(run_id, options.data, watch))
+    loop = asyncio.get_running_loop()
+    interrupts = 0
+
+    def interrupt() -> None:
+        nonlocal interrupts
+        interrupts += 1
+        if interrupts == 1:
+            watch.note("stopping: pages in flight are finished; once more to stop at once")
+            loop.run_in_executor(None, _request_stop, options.data, run_id, running, loop)
+        else:
+            os._exit(3)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt)
+    try:
+        return await running
+    finally:
+        showing.cancel()
+        await asyncio.gather(showing, return_exceptions=True)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _request_stop(data: Path, run_id: str, running: "asyncio.Future[Any]", loop: asyncio.AbstractEventLoop) -> None:
+    with Store.open(data) as store:
+        if store.has_run(run_id) and store.get_run(run_id).kind != "scan":
+            store.request_stop(run_id)
+            return
+    loop.call_soon_threadsafe(running.cancel)
+
+
+async def _show(run_id: str, data: Path, watch: Watch) -> None:
+    store: Store | None = None
+    started = False
+    try:
+        while True:
+            await asyncio.sleep(LOOK_EVERY if started else LOOK_EVERY / 4)
+            if store is None:
+                store = await asyncio.to_thread(Store.open, data)
+            if not started and await asyncio.to_thread(store.has_run, run_id):
+                started = True
+                watch.started(await asyncio.to_thread(store.get_run, run_id))
+            if started:
+                watch.progress(await asyncio.to_thread(store.progress, run_id))
+    finally:
+        if store is not None:
+            store.close()
+
+
+class _NoteHandler(logging.Handler):
+    def __init__(self, watch: Watch) -> None:
+        super().__init__(logging.WARNING)
+        self._watch = watch
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._watch.note(record.getMessage())
+
+
+@contextmanager
+def _warnings_to(watch: Watch) -> Iterator[None]:
+    """Shows what tasks warn of in this process; Prefect's own console output is off."""
+    handler = _NoteHandler(watch)
+    logger = logging.getLogger("prefect.task_runs")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)

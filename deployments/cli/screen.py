@@ -1,0 +1,45 @@
+"""Where a command writes: results to stdout, all else to stderr; a reader may leave early."""
+
+import os
+import sys
+from typing import IO, TextIO
+
+from rich.console import Console
+
+PIPED_WIDTH = 120
+
+
+def out() -> Console:
+    return _console(sys.stdout)
+
+
+def err() -> Console:
+    return _console(sys.stderr)
+
+
+def say(text: str) -> None:
+    """One line of ours on stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def line(text: str) -> None:
+    """One line of a result."""
+    sys.stdout.write(f"{text}\n")
+
+
+def harden(stream: TextIO) -> None:
+    """Makes ``stream`` write what its encoding lacks as escapes instead of failing on it."""
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="backslashreplace")
+
+
+def discard(stream: IO[str]) -> None:
+    """Sends what is left to nowhere: its reader has gone."""
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a bare descriptor
+        os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def _console(stream: TextIO) -> Console:
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else PIPED_WIDTH
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)

@@ -1,0 +1,140 @@
+"""What a command shows while a run goes on: a live display on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections import deque
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from deployments.cli import screen
+from tasks.report.escape import terminal as safe
+
+if TYPE_CHECKING:
+    from tasks.store import Progress, Run
+
+LINE_EVERY = 5.0
+"""Seconds between two plain lines."""
+
+RATE_WINDOW = 10
+"""Looks over which the rate is taken."""
+
+
+class Pace:
+    """Pages a second over the last looks, from when and how many pages were done."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque(maxlen=RATE_WINDOW)
+
+    def look(self, done: int) -> float:
+        self._seen.append((time.monotonic(), done))
+        (start, before), (end, after) = self._seen[0], self._seen[-1]
+        return (after - before) / (end - start) if end > start else 0.0
+
+
+def counts(progress: "Progress", rate: float) -> str:
+    """The state of a run in one line."""
+    failed = progress.failed + progress.quarantined
+    words = [f"{progress.done:,}/{progress.total:,} pages"]
+    if progress.linked:
+        words.append(f"{progress.linked:,} cached")
+    words.append(f"{rate:,.0f} pages/s")
+    words.append(f"{failed:,} failed")
+    if progress.skipped:
+        words.append(f"{progress.skipped:,} skipped")
+    if progress.retries_waiting:
+        words.append(f"{progress.retries_waiting:,} retries waiting")
+    left = progress.total - progress.done
+    if rate > 0 and left:
+        words.append(f"{_clock(left / rate)} left")
+    return ", ".join(words)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class LineWatch:
+    """Plain lines on stderr: at once, then every ``LINE_EVERY`` seconds."""
+
+    def __init__(self) -> None:
+        self._pace = Pace()
+        self._written = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def started(self, run: "Run") -> None:
+        screen.say(_started(run))
+        self._pace.look(0)
+        self._written = time.monotonic()
+
+    def progress(self, progress: "Progress") -> None:
+        rate = self._pace.look(progress.done - progress.linked)
+        if time.monotonic() - self._written >= LINE_EVERY:
+            self._written = time.monotonic()
+            screen.say(counts(progress, rate))
+
+    def note(self, text: str) -> None:
+        screen.say(safe(text))
+
+
+class LiveWatch:
+    """A display on the terminal that redraws itself; gone when the run is over."""
+
+    def __init__(self) -> None:
+        self._pace = Pace()
+        self._console = screen.err()
+        self._live = Live(console=self._console, transient=True, refresh_per_second=4)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def started(self, run: "Run") -> None:
+        self._console.print(Text(_started(run)))
+        self._pace.look(0)
+
+    def progress(self, progress: "Progress") -> None:
+        rate = self._pace.look(progress.done - progress.linked)
+        bar = Table.grid(padding=(0, 2, 0, 0))
+        bar.add_row(
+            ProgressBar(total=max(progress.total, 1), completed=progress.done, width=30), Text(counts(progress, rate))
+        )
+        lines = [bar, *([Text(f"fetching from {hosts}", style="dim")] if (hosts := _hosts(progress)) else [])]
+        self._live.update(Group(*lines))
+
+    def note(self, text: str) -> None:
+        self._console.print(Text(safe(text), style="yellow"))
+
+
+def _started(run: "Run") -> str:
+    pages = f"{run.total:,} page{'' if run.total == 1 else 's'}"
+    cached = f", {run.linked:,} of them from an earlier run" if run.linked else ""
+    return f"run {run.run_id}: {pages}{cached}"
+
+
+def _hosts(progress: "Progress") -> str:
+    return ", ".join(safe(host) for host in progress.hosts)
+
+
+def watch() -> LineWatch | LiveWatch:
+    """What suits stderr."""
+    return LiveWatch() if sys.stderr.isatty() else LineWatch()

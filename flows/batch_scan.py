@@ -1,0 +1,68 @@
+"""batch-scan: a list of URLs.
+
+Needs no block; takes SEO Crawler and SEO Result Store where they are saved. A chunk's result is cached under the
+data folder: the same list again within ``max_age`` fetches nothing.
+"""
+
+import time
+from typing import Annotated
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled
+from prefect.task_runners import ProcessPoolTaskRunner
+from pydantic import Field
+
+from tasks.report.task import publish_summary, reported_progress
+from tasks.scan.process import POOL_SIZE, enter_pool_child
+from tasks.scan.settings import ScanOptions
+from tasks.scan.task import Wanted, close_run, create_page_records, load_settings, recorded, run_slot, scan_chunks
+from tasks.store import RunState
+
+
+@flow(
+    name="batch-scan",
+    flow_run_name="batch-{project_id}",
+    timeout_seconds=3600,
+    task_runner=ProcessPoolTaskRunner(max_workers=POOL_SIZE, initializer=enter_pool_child),
+)
+async def batch_scan(
+    project_id: str = "default",
+    user_id: str = "local",
+    urls: Annotated[list[str], Field(max_length=500)] | None = None,
+    urls_file: str | None = None,
+    batch_id: str | None = None,
+    run_id: str | None = None,
+    options: ScanOptions | None = None,
+) -> str | State[str]:
+    """Scans a list of pages in parallel chunks; returns the run's id.
+
+    Args:
+        project_id: Project the pages belong to.
+        user_id: Who is told.
+        urls: At most 500 addresses; longer lists go by file or batch.
+        urls_file: File of addresses, one a line or CSV.
+        batch_id: Batch whose list is scanned again.
+        run_id: Run to continue, or the id for a new one.
+        options: Wishes that differ from the blocks.
+    """
+    started = time.time()
+    async with run_slot():
+        settings = await load_settings(options or ScanOptions())
+        wanted = Wanted(
+            project_id=project_id,
+            user_id=user_id,
+            urls=tuple(urls) if urls else None,
+            urls_file=urls_file,
+            batch_id=batch_id,
+            run_id=run_id,
+        )
+        plan = await create_page_records(wanted, settings)
+        async with recorded(plan):
+            async with reported_progress(plan.settings.data, plan.run.run_id):
+                stopped = await scan_chunks(plan, started=started)
+            run = await close_run(plan, stopped)
+            await publish_summary(plan.run.run_id, plan.settings.data)
+    if run.state == RunState.INTERRUPTED:
+        return Cancelled(message=f"{run.incomplete_reason}; `seo resume {run.run_id}` continues it")
+    return plan.run.run_id

@@ -1,0 +1,96 @@
+"""May the page be indexed, and if not, why not.
+
+robots.txt is not read here: not blocked counts as true. A redirect is no reason: the page is the one it led to.
+"""
+
+import re
+from collections.abc import Iterator
+
+from tasks.model import Canonical, FetchFailure, Page, Response
+from tasks.urls import address, is_http
+
+NOINDEX = frozenset({"noindex", "none"})
+NOFOLLOW = frozenset({"nofollow", "none"})
+OBEYED_AGENTS = frozenset({"robots", "googlebot"})
+HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+def not_fetched(failure: FetchFailure) -> str:
+    return f"not fetched: {failure.reason}"
+
+
+def not_html200(answer: Response) -> str:
+    """Why an answer is no HTML page; empty where it is one."""
+    if answer.status != 200:  # noqa: PLR2004 - HTTP's OK
+        return f"status {answer.status}"
+    return "" if answer.is_html else "not HTML"
+
+
+def kept_out(page: Page) -> str:
+    """What keeps a successful HTML page out of the index; empty where nothing does."""
+    if has_directive(page, NOINDEX):
+        return "noindex"
+    return "canonicalised" if canonical_target(page) else ""
+
+
+def has_directive(page: Page, wanted: frozenset[str]) -> bool:
+    """True where a tag or header for all crawlers or for Googlebot says one of ``wanted``.
+
+    Tags in the body count: Google obeys them there.
+    """
+    return any(robots.agent in OBEYED_AGENTS and not wanted.isdisjoint(robots.directives) for robots in page.robots)
+
+
+def usable(canonical: Canonical) -> bool:
+    """A non-empty http(s) address."""
+    return is_http(canonical.url) and bool(canonical.href.strip())
+
+
+def in_force(page: Page) -> list[Canonical]:
+    """The canonicals a search engine reads: usable ones in head or in the Link header."""
+    return [canonical for canonical in page.canonicals if canonical.in_head and usable(canonical)]
+
+
+def canonical_target(page: Page) -> str:
+    """The other address the page names as its canonical; empty where it names none, or itself.
+
+    Google ignores all of several different canonicals, so they name none.
+    """
+    if not page.canonicals:
+        return ""
+    targets = {address(canonical.url or "") for canonical in in_force(page)}
+    distinct = list(_distinct(targets))
+    if len(distinct) != 1 or same_address(distinct[0], page.url):
+        return ""
+    return distinct[0]
+
+
+def _distinct(urls: set[str]) -> Iterator[str]:
+    """One of each set of equivalent addresses, in a stable order."""
+    seen = set()
+    for url in sorted(urls):
+        form = _percent_normal(url)
+        if form not in seen:
+            seen.add(form)
+            yield url
+
+
+def same_address(one: str, other: str) -> bool:
+    """True for addresses that differ in their fragment or in the spelling of percent-encodings at most.
+
+    https://www.rfc-editor.org/rfc/rfc3986#section-6.2.2
+    """
+    one, other = address(one), address(other)
+    return one == other or ("%" in one + other and _percent_normal(one) == _percent_normal(other))
+
+
+def _percent_normal(url: str) -> str:
+    return _ESCAPE.sub(_decode_unreserved, url) if "%" in url else url
+
+
+def _decode_unreserved(escape: re.Match[str]) -> str:
+    character = chr(int(escape[1], 16))
+    return character if character in _UNRESERVED else escape[0].upper()

@@ -1,0 +1,244 @@
+"""What a rule is: a generator function of one typed subject, and the record made of it.
+
+A response rule sees the answer (``Response``, ``FetchFailure`` or either, as annotated); a page rule sees a
+``Page`` and, where it asks for it, the ``Response`` behind. Keyword-only parameters are the options.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Required, TypedDict, TypeVar, Unpack, get_args
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from tasks.audit.references import Reference
+from tasks.model import Evidence, FetchFailure, Page, Response, Severity
+from tasks.urls import printable
+
+FIRST_RELEASE = "0.1.0"
+MAX_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What an option counts."""
+
+    name: str
+
+
+Characters = Annotated[int, Field(ge=0), Unit("characters")]
+Pixels = Annotated[int, Field(ge=0), Unit("pixels")]
+Words = Annotated[int, Field(ge=0), Unit("words")]
+Bytes = Annotated[int, Field(ge=0), Unit("bytes")]
+Hops = Annotated[int, Field(ge=1), Unit("hops")]
+Seconds = Annotated[float, Field(ge=0), Unit("seconds")]
+Languages = Annotated[int, Field(ge=1), Unit("languages")]
+
+
+class Applies(StrEnum):
+    """Which subjects a rule judges; all others are not applicable, or unknown where nothing was fetched."""
+
+    ANY = "any"
+    ANSWERED = "answered"
+    REDIRECTED = "redirected"
+    HTML200 = "html200"
+    INDEXABLE = "indexable"
+
+    @property
+    def meaning(self) -> str:
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Applies.ANY: "every address that was asked for",
+    Applies.ANSWERED: "an HTTP status was observed, of a redirect or of the final answer",
+    Applies.REDIRECTED: "at least one redirect was observed",
+    Applies.HTML200: "the final answer is HTML with status 200",
+    Applies.INDEXABLE: "html200, and neither noindex nor a canonical to another address keeps the page out",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault.
+
+    Attributes:
+        message: one sentence with the observed value.
+        evidence: ``observed``, ``limit``, ``locator`` and what else helps to find the place.
+        key: tells the findings of one rule on one page apart, alike in every run: no count, date or threshold.
+        severity: by degree; None for the rule's own.
+        observed: False where inferred.
+    """
+
+    message: str
+    evidence: Evidence = field(default_factory=dict)
+    key: str = ""
+    severity: Severity | None = None
+    observed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """Nothing to judge here; ``why`` names what excluded it, in words that do not vary by page."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It cannot be told; ``why`` names the missing input, in words that do not vary by page."""
+
+    why: str
+
+
+Word = Finding | NotApplicable | Unknown
+Check = Callable[..., Iterator[Word]]
+CheckT = TypeVar("CheckT", bound=Check)
+Sample = str | Response | FetchFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """An option of a rule; ``type`` is its annotation, which also bounds the value."""
+
+    name: str
+    type: Any
+    default: object
+    unit: str = ""
+
+    def fault(self, value: object) -> str:
+        """What is wrong with ``value``; empty where nothing is."""
+        try:
+            TypeAdapter(self.type).validate_python(value, strict=True)
+        except ValidationError as error:
+            return error.errors()[0]["msg"]
+        return ""
+
+
+class Details(TypedDict, total=False):
+    """What a decorator takes beside id and severity; the category is the module's name unless given."""
+
+    bad: Required[Sample]
+    good: Required[Sample]
+    references: tuple[Reference, ...]
+    applies: Applies
+    category: str
+    version: int
+    since: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """The record of a rule.
+
+    Attributes:
+        severity: by default; a finding may raise or lower it, a profile overrides both.
+        sees: the types of subject it is called with.
+        needs_answer: a page rule that also takes the ``Response``.
+        summary: one line. ``why`` and ``fix``: advice for people.
+        bad, good: samples that fail and pass; text is the HTML of a page at https://example.com/.
+        version: raised with every change of the condition.
+        since: release that brought it.
+    """
+
+    id: str
+    severity: Severity
+    category: str
+    applies: Applies
+    check: Check
+    sees: tuple[type, ...]
+    needs_answer: bool
+    params: tuple[Param, ...]
+    summary: str
+    why: str
+    fix: str
+    references: tuple[Reference, ...]
+    bad: Sample
+    good: Sample
+    level: Literal["page", "site"] = "page"
+    version: int = 1
+    since: str = FIRST_RELEASE
+
+
+registered: dict[str, Rule] = {}
+
+
+def response_rule(rule_id: str, severity: Severity, **details: Unpack[Details]) -> Callable[[CheckT], CheckT]:
+    """Make a generator function of an answer a rule; it applies to any answer unless said otherwise."""
+
+    def register(check: CheckT) -> CheckT:
+        subjects = _subjects(check)
+        if len(subjects) != 1 or not {*subjects[0]} <= {Response, FetchFailure}:
+            raise TypeError(f"{rule_id}: a response rule takes one Response, FetchFailure or either")
+        return _register(rule_id, severity, check, {"applies": Applies.ANY, **details})
+
+    return register
+
+
+def page_rule(rule_id: str, severity: Severity, **details: Unpack[Details]) -> Callable[[CheckT], CheckT]:
+    """Make a generator function of a page a rule; it applies to all HTML with status 200 unless said otherwise."""
+
+    def register(check: CheckT) -> CheckT:
+        if _subjects(check) not in ([(Page,)], [(Page,), (Response,)]):
+            raise TypeError(f"{rule_id}: a page rule takes a Page, and a Response where it needs one")
+        if details.get("applies", Applies.HTML200) not in {Applies.HTML200, Applies.INDEXABLE}:
+            raise TypeError(f"{rule_id}: a page rule applies to {Applies.HTML200} or {Applies.INDEXABLE}")
+        return _register(rule_id, severity, check, {"applies": Applies.HTML200, **details})
+
+    return register
+
+
+def _register(rule_id: str, severity: Severity, check: CheckT, details: Details) -> CheckT:
+    if rule_id in registered:
+        raise TypeError(f"{rule_id}: two rules of one id")
+    subjects = _subjects(check)
+    summary, why, fix = _manual_page(rule_id, check)
+    registered[rule_id] = Rule(
+        id=rule_id,
+        severity=severity,
+        category=details.get("category", check.__module__.rpartition(".")[2].replace("_", "-")),
+        applies=details["applies"],
+        check=check,
+        sees=subjects[0],
+        needs_answer=len(subjects) > 1,
+        params=tuple(_params(check)),
+        summary=summary,
+        why=why,
+        fix=fix,
+        references=details.get("references", ()),
+        bad=details["bad"],
+        good=details["good"],
+        version=details.get("version", 1),
+        since=details.get("since", FIRST_RELEASE),
+    )
+    return check
+
+
+def _subjects(check: Check) -> list[tuple[type, ...]]:
+    """The types of each positional parameter, unions spread."""
+    parameters = inspect.signature(check).parameters.values()
+    return [get_args(p.annotation) or (p.annotation,) for p in parameters if p.kind is not p.KEYWORD_ONLY]
+
+
+def _params(check: Check) -> Iterator[Param]:
+    for parameter in inspect.signature(check).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            notes = getattr(parameter.annotation, "__metadata__", ())
+            unit = next((note.name for note in notes if isinstance(note, Unit)), "")
+            yield Param(parameter.name, parameter.annotation, parameter.default, unit)
+
+
+def _manual_page(rule_id: str, check: Check) -> tuple[str, str, str]:
+    """Summary, why and how to fix: the first, the middle and the last paragraph of the docstring."""
+    paragraphs = [" ".join(text.split()) for text in inspect.cleandoc(check.__doc__ or "").split("\n\n")]
+    if len(paragraphs) != 3:  # noqa: PLR2004 - the three named above
+        raise TypeError(f"{rule_id}: the docstring has a summary, a paragraph why and a paragraph how to fix")
+    return paragraphs[0], paragraphs[1], paragraphs[2]
+
+
+def shown(text: str, limit: int = MAX_SHOWN) -> str:
+    """``text`` for a message or evidence: one line, control characters escaped, cut at ``limit``."""
+    cut = text[:limit]
+    escaped = cut if cut.isprintable() else printable(cut)
+    return escaped if len(text) <= limit else f"{escaped}…"

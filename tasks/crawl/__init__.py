@@ -1,0 +1,1 @@
+"""Which URLs, in what order."""

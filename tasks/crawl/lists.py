@@ -1,0 +1,196 @@
+"""A list of URLs as people keep them: one a line, or a column of a table."""
+
+import csv
+import io
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.errors import BadUrl, InputError
+from tasks.urls import parse, printable
+
+MAX_BYTES = 256 * 1024 * 1024
+SNIFFED_BYTES = 65536
+HEADERS = ("url", "address", "loc", "link", "page", "urls", "uri", "page url", "final url")
+"""Column names that hold addresses, in lower case, best first."""
+
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_NEWLINE = re.compile("\r\n|\n|\r")
+_DELIMITERS = ",;\t|"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A line that is no address; ``why`` is for people."""
+
+    line: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class UrlList:
+    """What a list names, in its order.
+
+    Attributes:
+        urls: each address once; rejected entries stand as written, as they become pages with a reason.
+        rejected: entries of ``urls`` that cannot be fetched.
+        duplicates: how many further lines repeated an address.
+    """
+
+    urls: tuple[str, ...]
+    rejected: tuple[Rejected, ...]
+    duplicates: int
+
+
+def read_list(source: str) -> UrlList:
+    """The addresses in the file ``source``, or in standard input for ``-``.
+
+    Raises:
+        InputError: there is no such file, or not one address in it.
+    """
+    name = "standard input" if source == "-" else source
+    text = _decoded(_bytes(source), name)
+    if text.lstrip().startswith("<"):
+        raise InputError(f"{printable(name)} is markup, not a list: write one URL a line, or CSV")
+    found = collect(entries(text, is_table=source.lower().endswith((".csv", ".tsv"))))
+    if not found.urls:
+        raise InputError(f"no URLs in {printable(name)}: write one a line, or a CSV file with a column `url`")
+    if len(found.rejected) == len(found.urls):
+        first = found.rejected[0]
+        raise InputError(f"no usable URL in {printable(name)}: line {first.line}: {first.why}")
+    return found
+
+
+def collect(numbered: Iterable[tuple[int, str]]) -> UrlList:
+    """``numbered`` entries parsed, each address once."""
+    urls: dict[str, None] = {}
+    rejected: list[Rejected] = []
+    duplicates = 0
+    for line, text in numbered:
+        try:
+            url = parse(text)
+        except BadUrl as error:
+            url = text
+            if url not in urls:
+                rejected.append(Rejected(line, str(error)))
+        if url in urls:
+            duplicates += 1
+        urls[url] = None
+    return UrlList(tuple(urls), tuple(rejected), duplicates)
+
+
+def entries(text: str, *, is_table: bool = False) -> Iterator[tuple[int, str]]:
+    """(line number, entry) of each line that is neither empty nor a comment (``#``).
+
+    A text is a table where ``is_table`` says so, its first line is a header with an address column, or that line
+    cannot be one address.
+
+    Raises:
+        InputError: a table that cannot be read.
+    """
+    lines = _NEWLINE.split(text)
+    first = next((line for line in lines if _counts(line)), "")
+    delimiter = _delimiter(first)
+    header = [name.strip().lower() for name in _cells(first, delimiter)]
+    named = next((header.index(name) for name in HEADERS if name in header), None)
+    if named is None and not (delimiter and (is_table or _is_no_address(first))):
+        yield from ((number, line.strip()) for number, line in enumerate(lines, 1) if _counts(line))
+        return
+    yield from _column(text, delimiter or ",", named)
+
+
+def _column(text: str, delimiter: str, named: int | None) -> Iterator[tuple[int, str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    column, header_read = named, False
+    try:
+        for row in reader:
+            if not _counts("".join(row)):
+                continue
+            if column is None:
+                column = _address_column(row)
+            is_header = not header_read and (named is not None or column is None)
+            header_read = True
+            if not is_header:
+                yield reader.line_num, _cell(row, column)
+    except csv.Error as error:
+        raise InputError(f"line {reader.line_num} is no CSV ({error}): write one URL a line instead") from None
+
+
+def _cell(row: list[str], column: int | None) -> str:
+    """The address cell; where no row has shown which that is, the whole row."""
+    if column is None:
+        return " ".join(row).strip()
+    return row[column].strip() if column < len(row) else ""
+
+
+def _address_column(row: list[str]) -> int | None:
+    """The first cell with a scheme, else the first that looks like a host name with a dot."""
+    cells = [cell.strip() for cell in row]
+    with_scheme = (n for n, cell in enumerate(cells) if "://" in cell and _parses(cell))
+    bare = (n for n, cell in enumerate(cells) if re.match(r"[^\s/.]+\.[^\s\d]", cell) and _parses(cell))
+    return next(with_scheme, next(bare, None))
+
+
+def _parses(text: str) -> bool:
+    try:
+        parse(text)
+    except BadUrl:
+        return False
+    return True
+
+
+def _counts(line: str) -> bool:
+    stripped = line.strip()
+    return bool(stripped) and not stripped.startswith("#")
+
+
+def _delimiter(line: str) -> str:
+    """The first of the usual ones outside quotes; empty where there is none."""
+    bare = re.sub(r'"[^"]*"', "", line)
+    return next((character for character in bare if character in _DELIMITERS), "")
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    return [cell.strip().strip('"') for cell in (line.split(delimiter) if delimiter else [line])]
+
+
+def _is_no_address(line: str) -> bool:
+    return bool(re.search(r'[\s"]', line.strip()))
+
+
+def _bytes(source: str) -> bytes:
+    if source == "-":
+        if sys.stdin.isatty():
+            print("reading URLs, one a line; end with Ctrl-D", file=sys.stderr)
+        return _bounded(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
+    path = Path(source)
+    try:
+        with path.open("rb") as file:
+            return _bounded(file.read(MAX_BYTES + 1), source)
+    except FileNotFoundError:
+        hint = f" (to scan that page: seo scan {printable(source)})" if "://" in source else ""
+        raise InputError(f"no such file: {printable(source)}{hint}") from None
+    except IsADirectoryError:
+        raise InputError(f"{printable(source)} is a folder: name a file with one URL a line") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"cannot read {printable(source)}: {reason}") from None
+
+
+def _bounded(data: bytes, name: str) -> bytes:
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{printable(name)} is larger than {MAX_BYTES // 2**20} MiB: split it")
+    return data
+
+
+def _decoded(data: bytes, name: str) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    if _BINARY.search(data, 0, SNIFFED_BYTES):
+        raise InputError(f"{printable(name)} is no text file: name a file with one URL a line, or CSV")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")

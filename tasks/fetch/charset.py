@@ -1,0 +1,87 @@
+"""Bytes to characters, as browsers do it (https://encoding.spec.whatwg.org/)."""
+
+import codecs
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import webencodings
+
+from tasks.fetch.prescan import encoding_of, prescan
+
+UTF_8 = "utf-8"
+FALLBACK = "windows-1252"
+
+_BOMS = ((codecs.BOM_UTF8, UTF_8), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs.BOM_UTF16_LE, "utf-16le"))
+_PARAMETER = re.compile(r';[\t\n\r ]*([^;="]*)(?:=(?:"((?:\\.|[^"\\])*)"?|([^;]*)))?', re.DOTALL)
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_C1_CONTROLS = range(0x80, 0xA0)
+_MULTI_BYTE = {
+    "big5": "big5hkscs",
+    "euc-jp": "euc_jp",
+    "euc-kr": "cp949",
+    "gb18030": "gb18030",
+    "gbk": "gb18030",
+    "iso-2022-jp": "iso2022_jp",
+    "shift_jis": "cp932",
+    "utf-16be": "utf-16-be",
+    "utf-16le": "utf-16-le",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Characters of a body and the WHATWG name (lower case) of the encoding they were read with."""
+
+    text: str
+    encoding: str
+
+
+def decode(body: bytes, content_type: str | None) -> Decoded:
+    """``body`` as text: byte order mark, then Content-Type, then meta, then UTF-8 where valid.
+
+    Bytes that mean nothing in the encoding become U+FFFD. Labels that browsers do not know are ignored. Never raises.
+    """
+    for bom, encoding in _BOMS:
+        if body.startswith(bom):
+            return Decoded(_text(body[len(bom) :], encoding), encoding)
+    declared = header_encoding(content_type) or prescan(body)
+    if declared is not None:
+        return Decoded(_text(body, declared), declared)
+    try:
+        return Decoded(body.decode(), UTF_8)
+    except UnicodeDecodeError:
+        return Decoded(_text(body, FALLBACK), FALLBACK)
+
+
+@lru_cache(maxsize=256)
+def header_encoding(content_type: str | None) -> str | None:
+    """WHATWG name of the encoding that the first charset parameter of a Content-Type stands for."""
+    for name, quoted, bare in _PARAMETER.findall(content_type or ""):
+        if name.strip().lower() == "charset":
+            return encoding_of(re.sub(r"\\(.)", r"\1", quoted) or bare)
+    return None
+
+
+def _text(body: bytes, encoding: str) -> str:
+    if encoding == UTF_8:
+        return body.decode("utf-8", "replace")
+    if encoding == "replacement":
+        return _REPLACEMENT if body else ""
+    if (codec := _MULTI_BYTE.get(encoding)) is not None:
+        return body.decode(codec, "replace")
+    return codecs.charmap_decode(body, "replace", _single_byte_table(encoding))[0]
+
+
+@lru_cache(maxsize=64)
+def _single_byte_table(encoding: str) -> str:
+    """The 256 characters of a single-byte encoding.
+
+    Python leaves the bytes 0x80 to 0x9F undefined where the standard reads them as control characters.
+    """
+    info = webencodings.lookup(encoding).codec_info
+    return "".join(_character(byte, info.decode(bytes([byte]), "replace")[0]) for byte in range(256))
+
+
+def _character(byte: int, decoded: str) -> str:
+    return chr(byte) if decoded == _REPLACEMENT and byte in _C1_CONTROLS else decoded

@@ -1,0 +1,125 @@
+"""Names to addresses to connections, each within bounds."""
+
+import asyncio
+import socket
+import ssl
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
+from typing import Any
+
+import aiohttp
+import httpx
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
+
+from tasks.fetch.guard import Guard, current_exchange
+
+DNS_TIMEOUT = 5.0
+DNS_THREADS = 16
+MAX_HEAD = 512 * 1024
+"""Bytes before the body: interim (1xx) answers, status line and headers."""
+
+_SWITCHING_PROTOCOLS = 101
+_FIRST_FINAL_STATUS = 200
+
+
+class Resolver(AbstractResolver):
+    """The system's resolver in threads of its own: a dead name server must not hold up other work."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(DNS_THREADS, thread_name_prefix="dns")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        look_up = partial(
+            socket.getaddrinfo,
+            host.encode("ascii", "replace"),  # as bytes, or Python's IDNA codec has its own idea of it
+            port,
+            family=family,
+            type=socket.SOCK_STREAM,
+            flags=socket.AI_ADDRCONFIG,
+        )
+        try:
+            async with asyncio.timeout(DNS_TIMEOUT):
+                found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        except TimeoutError:
+            raise socket.gaierror(socket.EAI_AGAIN, f"no answer from the name server in {DNS_TIMEOUT:.0f} s") from None
+        return [_resolved(host, info) for info in found]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _resolved(host: str, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> ResolveResult:
+    family, _, protocol, _, address = info
+    numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    return ResolveResult(hostname=host, host=address[0], port=address[1], family=family, proto=protocol, flags=numeric)
+
+
+class BoundedProtocol(ResponseHandler):
+    """Ends a connection that sends more than ``MAX_HEAD`` before the body, and times the head.
+
+    aiohttp itself reads interim answers for ever and bounds each header, not their sum.
+    """
+
+    _head: int | None = None
+    _asked_at = 0.0
+
+    def set_response_params(self, **params: Any) -> None:
+        self._head = 0
+        self._asked_at = time.perf_counter()
+        super().set_response_params(**params)
+
+    async def read(self) -> Any:
+        message = await super().read()
+        current_exchange.get().ttfb = time.perf_counter() - self._asked_at
+        return message
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        status = data[0].code
+        if status >= _FIRST_FINAL_STATUS or status == _SWITCHING_PROTOCOLS:
+            self._head = None
+        super().feed_data(data, size)
+
+    def set_exception(self, exc: BaseException, *args: Any) -> None:
+        super().set_exception(exc, *args)
+        body = self._payload
+        if body is not None and body.exception() is None and not body.is_eof():
+            body.set_exception(exc)  # aiohttp leaves who reads a malformed chunk waiting for ever
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head is None:
+            return
+        self._head += len(data)
+        if self._head > MAX_HEAD and self.transport is not None:
+            self.set_exception(HttpProcessingError(message=f"more than {MAX_HEAD} bytes before the body"))
+            self.transport.abort()
+
+
+class GuardedConnector(aiohttp.TCPConnector):
+    """Connects only where ``guard`` lets it; how many at once is for the politeness gate to say."""
+
+    def __init__(self, guard: Guard, tls: ssl.SSLContext | None) -> None:
+        self._own_resolver = Resolver()
+        super().__init__(
+            resolver=self._own_resolver, socket_factory=guard.open_socket, ssl=tls or default_tls(), limit=0
+        )
+        protocol: type[ResponseHandler] = BoundedProtocol
+        self._factory = partial(protocol, loop=self._loop)
+
+    async def close(self, *, abort_ssl: bool = False) -> None:
+        await super().close(abort_ssl=abort_ssl)
+        await self._own_resolver.close()
+
+
+@lru_cache(maxsize=1)
+def default_tls() -> ssl.SSLContext:
+    """Verifies against the certificates of certifi and of the system."""
+    context = httpx.create_ssl_context()
+    context.load_default_certs()
+    context.set_alpn_protocols(["http/1.1"])
+    return context

@@ -1,0 +1,239 @@
+"""One URL to one answer: what a server says, or why it says nothing usable."""
+
+import asyncio
+import ssl
+import time
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.metadata import version
+from types import TracebackType
+from typing import Self, cast
+
+import ada_url
+import httpx
+
+from tasks.errors import BadUrl, InputError
+from tasks.fetch.charset import decode
+from tasks.fetch.decode import ACCEPT_ENCODING, Body, too_large
+from tasks.fetch.failures import FetchError
+from tasks.fetch.headers import Headers
+from tasks.fetch.media import is_textual
+from tasks.fetch.politeness import HostGate
+from tasks.fetch.redirects import REDIRECT_STATUSES, location_to_keep, next_address
+from tasks.fetch.retry import retry_after
+from tasks.fetch.transport import GuardedTransport, WireStream
+from tasks.model import Answer, FetchFailure, FetchOptions, Hop, Reason, Response
+from tasks.urls import MAX_URL_LENGTH, address, is_http, parse, printable, without_userinfo
+
+OWN_USER_AGENT = f"seo-scan/{version('seo-scan')} (+https://github.com/seo-scan/seo-scan)"
+
+_ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+_PAUSING_STATUSES = frozenset({429, 503})
+_FIRST_FINAL_STATUS = 200
+
+
+class Fetcher:
+    """Fetches pages over one pool of connections; used as a context.
+
+    Args:
+        options: limits, identity and what may be non-public.
+        gate: whose turn it is at each host; None for no limit.
+        tls: what to verify certificates against instead of the system's and certifi's.
+
+    Raises:
+        InputError: the user agent cannot be sent.
+    """
+
+    def __init__(self, options: FetchOptions, gate: HostGate | None = None, tls: ssl.SSLContext | None = None) -> None:
+        self._options = options
+        self._gate = gate
+        self._transport = GuardedTransport(options, tls)
+        self._headers = _request_headers(options.user_agent or OWN_USER_AGENT)
+
+    async def __aenter__(self) -> Self:
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._transport.aclose()
+
+    async def fetch(self, url: str, tries: int = 1) -> Answer:
+        """One try at ``url``, redirects followed. What goes wrong with the page is returned, never raised.
+
+        The deadline counts time spent with servers, not time spent waiting for a host's turn. Only the gate's ledger
+        may raise: that is a broken pipeline.
+
+        Args:
+            url: absolute http or https address; a fragment stays here.
+            tries: how many times this page has been fetched in this run, this one included.
+        """
+        trip = _Trip(url=address(url), tries=tries)
+        try:
+            trip.url = _standard(trip.url)
+            _check(trip.url)
+            while True:
+                async with self._turn(trip.url):
+                    answer = await self._answer(trip)
+                    if answer is not None:
+                        await self._pause(answer)
+                        return answer
+                trip.url = next_address(trip.hops, trip.location, self._options.max_redirects)
+        except FetchError as error:
+            return trip.failed(error.reason, error.detail)
+
+    def _turn(self, url: str) -> AbstractAsyncContextManager[None]:
+        return self._gate.turn(url) if self._gate is not None else nullcontext()
+
+    async def _answer(self, trip: "_Trip") -> Response | None:
+        """The answer at the trip's current address; None for a redirect, which is added to its hops."""
+        trip.depart()
+        try:
+            async with asyncio.timeout(self._options.deadline - trip.spent):
+                return await self._exchange(trip)
+        except TimeoutError:
+            within = f"{self._options.deadline:g} s"
+            raise FetchError(Reason.DEADLINE, f"not complete within {within}, redirects included") from None
+        finally:
+            trip.arrive()
+
+    async def _exchange(self, trip: "_Trip") -> Response | None:
+        reply = await self._transport.handle_async_request(self._request(trip.url))
+        stream = cast("WireStream", reply.stream)
+        try:
+            return await self._read(trip, reply, stream)
+        finally:
+            await stream.aclose()
+
+    def _request(self, url: str) -> httpx.Request:
+        scheme, _, rest = url.partition("://")
+        authority, _, target = rest.partition("/")
+        return httpx.Request(
+            "GET",
+            _origin(f"{scheme}://{authority}"),
+            headers=[(b"Host", authority.encode("ascii")), *self._headers],  # httpx's own chokes on some xn-- names
+            extensions={"target": f"/{target}".encode("ascii")},
+        )
+
+    async def _read(self, trip: "_Trip", reply: httpx.Response, stream: WireStream) -> Response | None:
+        headers = Headers(reply.headers.raw)
+        trip.status, trip.mime = reply.status_code, headers.mime
+        if reply.status_code < _FIRST_FINAL_STATUS:
+            raise FetchError(Reason.BAD_RESPONSE, f"status {reply.status_code} is no final answer")
+        if reply.status_code in REDIRECT_STATUSES:
+            trip.redirected(headers.first("location"))
+            return None
+        body = Body(headers.joined("content-encoding"), self._options.max_body)
+        if headers.content_length > self._options.max_body:
+            raise too_large(self._options.max_body)
+        while data := await stream.read():
+            body.feed(data)
+        return trip.succeeded(headers, body.finish(), body.wire_bytes, reply.extensions["ttfb"])
+
+    async def _pause(self, answer: Response) -> None:
+        """Holds back the whole host where it asks for that."""
+        if self._gate is None or answer.status not in _PAUSING_STATUSES:
+            return
+        now = time.time()
+        if (seconds := retry_after(answer, now)) is not None:
+            await self._gate.pause(answer.url, now + seconds)
+
+
+@dataclass(slots=True)
+class _Trip:
+    """One URL on its way through redirects.
+
+    Attributes:
+        url: where it is now.
+        spent: seconds with servers, up to the last hop.
+        status, mime, location: of the last head received.
+    """
+
+    url: str
+    tries: int
+    hops: list[Hop] = field(default_factory=list)
+    spent: float = 0.0
+    status: int | None = None
+    mime: str = ""
+    location: str | None = None
+    _departed: float = 0.0
+
+    def depart(self) -> None:
+        self.status, self.mime = None, ""
+        self._departed = time.perf_counter()
+
+    def arrive(self) -> None:
+        self.spent += time.perf_counter() - self._departed
+
+    def redirected(self, location: str | None) -> None:
+        self.location = location
+        self.hops.append(Hop(self.url, self.status or 0, location_to_keep(self.url, location)))
+
+    def succeeded(self, headers: Headers, body: bytes, wire_bytes: int, ttfb: float | None) -> Response:
+        decoded = decode(body, headers.first("content-type")) if is_textual(self.mime, body) else None
+        elapsed = self.spent + time.perf_counter() - self._departed
+        return Response(
+            url=self.url,
+            status=self.status or 0,
+            headers=headers.kept(),
+            body=body,
+            text=decoded.text if decoded else None,
+            encoding=decoded.encoding if decoded else None,
+            hops=tuple(self.hops),
+            wire_bytes=wire_bytes,
+            ttfb_ms=None if ttfb is None else ttfb * 1000,
+            elapsed_ms=elapsed * 1000,
+            tries=self.tries,
+        )
+
+    def failed(self, reason: Reason, detail: str) -> FetchFailure:
+        return FetchFailure(
+            url=without_userinfo(self.url),
+            reason=reason,
+            detail=detail,
+            status=self.status,
+            mime=self.mime,
+            hops=tuple(self.hops),
+            elapsed_ms=self.spent * 1000,
+            tries=self.tries,
+        )
+
+
+def _standard(url: str) -> str:
+    """``url`` as the URL standard writes it; what already is so stays byte for byte."""
+    try:
+        return ada_url.normalize_url(url)
+    except ValueError:
+        return _parsed(url)
+
+
+def _check(url: str) -> None:
+    if not is_http(url) or "@" in url or len(url) > MAX_URL_LENGTH:
+        _parsed(url)
+
+
+def _parsed(url: str) -> str:
+    try:
+        return parse(url)
+    except BadUrl as error:
+        raise FetchError(Reason.BAD_URL, str(error)) from None
+
+
+@lru_cache(maxsize=1024)
+def _origin(text: str) -> httpx.URL:
+    try:
+        return httpx.URL(text)
+    except (httpx.InvalidURL, ValueError):
+        raise FetchError(Reason.BAD_URL, f"not a host that can be asked: {text}") from None
+
+
+def _request_headers(user_agent: str) -> list[tuple[bytes, bytes]]:
+    if not (user_agent.isascii() and user_agent.isprintable()):
+        raise InputError(f"user agent {printable(user_agent)}: only printable ASCII can be sent")
+    return [
+        (b"User-Agent", user_agent.encode()),
+        (b"Accept", _ACCEPT.encode()),
+        (b"Accept-Encoding", ACCEPT_ENCODING.encode()),
+    ]

@@ -1,0 +1,315 @@
+"""Per-host limits that hold for a whole data folder, whatever the number of processes.
+
+A gate takes a share of each host from a ledger that all processes see, and spends it without asking again: so many
+connections, and departure times from one schedule. Times are seconds since the epoch, which processes have in common.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Protocol
+
+from tasks.model import FetchOptions, HostDemand, HostShare
+from tasks.urls import host_port
+
+DEFAULT_RATE = 10.0
+"""Pages a second and host where no rate is given; none on loopback."""
+
+MAX_PAUSE = 600.0
+RENEW_SECONDS = 2.0
+
+_STARVED_SECONDS = 0.5
+_BLOCK_SECONDS = 2.0
+_AHEAD_SECONDS = 0.25
+_IDLE_SECONDS = 5.0
+_LATE_SECONDS = 0.005
+_LATE_SHARE = 0.01
+_BETWEEN_SECONDS = 0.02
+
+
+class HostLedger(Protocol):
+    """Who may do what to which host. Hosts are ``host:port``; calls come from threads."""
+
+    def renew(self, holder: str, demands: Sequence[HostDemand], now: float) -> Sequence[HostShare]:
+        """Renews the holder's claims, for 30 s, and returns its share of each host, in one transaction.
+
+        A newcomer gets connections that are free; a holder of more than its fair share gives the rest back, though
+        never what is in use. A claim of 0 connections is given up.
+        """
+
+    def pause(self, host: str, until: float) -> None:
+        """No process starts a request to ``host`` before ``until``."""
+
+    def release(self, holder: str) -> None:
+        """Gives back all that ``holder`` has."""
+
+
+def spacing_for(host: str, rate: float | None) -> float:
+    """Seconds between request starts to ``host`` (``host:port``)."""
+    if rate is None:
+        rate = 0.0 if is_loopback(host) else DEFAULT_RATE
+    return 1.0 / rate if rate else 0.0
+
+
+def is_loopback(host: str) -> bool:
+    name = host.rpartition(":")[0]
+    return name in {"localhost", "[::1]"} or name.endswith(".localhost") or name.startswith("127.")
+
+
+class HostGate:
+    """Lets requests of one process start when their host's turn comes.
+
+    Args:
+        ledger: shared with the other processes of the data folder.
+        holder: name of this gate in the ledger.
+        options: limits to ask for.
+    """
+
+    def __init__(self, ledger: HostLedger, holder: str, options: FetchOptions) -> None:
+        self._ledger = ledger
+        self._holder = holder
+        self._options = options
+        self._hosts: dict[str, _Host] = {}
+        self._changed = asyncio.Event()
+        self._renewed_at = 0.0
+        self._answer_takes = 0.02
+        self._renewer: asyncio.Task[None] | None = None
+
+    def turn(self, url: str) -> "Turn":
+        """A context within which one request to the host of ``url`` may be made; entering it waits."""
+        return Turn(self, host_port(url))
+
+    async def pause(self, url: str, until: float) -> None:
+        """Stops all requests to the host of ``url``, in every process, at most for ten minutes from now."""
+        key = host_port(url)
+        until = min(until, time.time() + MAX_PAUSE)
+        if (host := self._hosts.get(key)) is not None:
+            host.pause_until = max(host.pause_until, until)
+        await asyncio.to_thread(self._ledger.pause, key, until)
+
+    async def close(self) -> None:
+        """Gives everything back."""
+        if self._renewer is not None:
+            self._renewer.cancel()
+            await asyncio.wait({self._renewer})
+        self._hosts.clear()
+        await asyncio.to_thread(self._ledger.release, self._holder)
+
+    async def enter(self, key: str) -> "_Host":
+        if (host := self._hosts.get(key)) is None:
+            host = self._hosts[key] = _Host(key, spacing_for(key, self._options.rate))
+        await self._connection(host)
+        try:
+            await self._departure(host)
+        except BaseException:
+            host.leave()
+            raise
+        return host
+
+    async def _connection(self, host: "_Host") -> None:
+        if host.in_use < host.granted and not host.waiting:
+            host.in_use += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        host.waiting.append(turn)
+        self._wake()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                host.leave()
+            raise
+
+    async def _departure(self, host: "_Host") -> None:
+        """Waits for this request's own departure time; one that was missed is lost."""
+        while True:
+            now = time.time()
+            if now < host.pause_until:
+                await asyncio.sleep(host.pause_until - now)
+            elif host.spacing == 0:
+                return
+            elif (departure := host.next_departure(now)) is None:
+                turn = asyncio.get_running_loop().create_future()
+                host.departing.append(turn)
+                self._wake()
+                await turn
+            elif await _lateness(departure) <= host.late_by and host.pause_until <= departure:
+                return
+
+    def _wake(self) -> None:
+        self._changed.set()
+        if self._renewer is None:
+            self._renewer = asyncio.create_task(self._keep_renewing())
+            self._renewer.add_done_callback(self._stopped)
+
+    async def _keep_renewing(self) -> None:
+        while self._hosts:
+            self._changed.clear()
+            wait = self._due() - time.time()
+            if wait <= 0:
+                await self._renew()
+                continue
+            try:
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        """A ledger that fails is a broken pipeline: everyone who waits learns it."""
+        self._renewer = None
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            for host in self._hosts.values():
+                host.fail(error)
+        elif self._hosts and not task.cancelled():
+            self._wake()
+
+    def _due(self) -> float:
+        """When the ledger must be asked next."""
+        hosts = self._hosts.values()
+        starved = any(host.waiting and not host.granted for host in hosts)
+        due = self._renewed_at + (min(_STARVED_SECONDS, RENEW_SECONDS) if starved else RENEW_SECONDS)
+        return max(min([due, *(host.due for host in hosts)]), self._renewed_at + _BETWEEN_SECONDS)
+
+    async def _renew(self) -> None:
+        now = self._renewed_at = time.time()
+        demands = [host.demand(now, self._options) for host in self._hosts.values()]
+        # a departure time must not be over when the answer arrives
+        shares = await asyncio.to_thread(self._ledger.renew, self._holder, demands, now + 2 * self._answer_takes)
+        self._answer_takes = min(max(time.time() - now, 0.01), 0.5)
+        for demand, share in zip(demands, shares, strict=True):
+            host = self._hosts[share.host]
+            host.take(share)
+            if not demand.connections and host.unused:
+                del self._hosts[share.host]
+
+
+async def _lateness(departure: float) -> float:
+    """Waits until ``departure``; seconds that have passed since."""
+    while (early := departure - time.time()) > 0:  # noqa: ASYNC110 - waits for a time; timers may fire early
+        await asyncio.sleep(early)
+    return -early
+
+
+class Turn:
+    """One request's place in the queue of its host."""
+
+    __slots__ = ("_gate", "_host", "_key")
+
+    def __init__(self, gate: HostGate, key: str) -> None:
+        self._gate = gate
+        self._key = key
+
+    async def __aenter__(self) -> None:
+        self._host = await self._gate.enter(self._key)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._host.leave()
+
+
+class _Host:
+    """One host as this gate knows it."""
+
+    __slots__ = (
+        "departing", "departures", "granted", "in_use", "key", "known", "last_departure", "pause_until", "spacing",
+        "used_at", "waiting",
+    )  # fmt: skip
+
+    def __init__(self, key: str, spacing: float) -> None:
+        self.key = key
+        self.spacing = spacing
+        self.known = False
+        self.granted = 0
+        self.in_use = 0
+        self.pause_until = 0.0
+        self.used_at = time.time()
+        self.departures: deque[float] = deque()
+        self.last_departure = 0.0
+        self.waiting: deque[asyncio.Future[None]] = deque()
+        self.departing: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def unused(self) -> bool:
+        return not (self.in_use or self.waiting)
+
+    @property
+    def late_by(self) -> float:
+        """How much later than its departure time a request may start, seconds."""
+        return max(_LATE_SECONDS, self.spacing * _LATE_SHARE)
+
+    @property
+    def due(self) -> float:
+        """When this host needs the ledger before its regular turn."""
+        if not self.known:
+            return 0.0
+        return self.last_departure - _AHEAD_SECONDS if self.departing else float("inf")
+
+    def leave(self) -> None:
+        self.in_use -= 1
+        self.used_at = time.time()
+        self.admit()
+
+    def admit(self) -> None:
+        """Gives free connections to those who wait, first come first served."""
+        while self.waiting and self.in_use < self.granted:
+            turn = self.waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                self.in_use += 1
+
+    def next_departure(self, now: float) -> float | None:
+        while self.departures:
+            departure = self.departures.popleft()
+            if departure >= max(now - self.late_by, self.pause_until):
+                return departure
+        return None
+
+    def demand(self, now: float, options: FetchOptions) -> HostDemand:
+        """What to ask for; until the answer is there, no further connection is opened."""
+        self.granted = min(self.granted, self.in_use)
+        wanted = not self.unused or now - self.used_at < _IDLE_SECONDS
+        return HostDemand(
+            host=self.key,
+            connections=options.concurrency if wanted else 0,
+            in_use=self.in_use,
+            departures=self._departures_wanted(now),
+            limit=options.concurrency,
+            spacing=spacing_for(self.key, options.rate),
+        )
+
+    def _departures_wanted(self, now: float) -> int:
+        if self.spacing == 0 or self.departures or now < self.last_departure - _AHEAD_SECONDS:
+            return 0
+        block = max(1, int(_BLOCK_SECONDS / self.spacing))
+        return min(block, len(self.waiting) + self.in_use)
+
+    def take(self, share: HostShare) -> None:
+        self.known = True
+        self.granted = share.connections
+        self.spacing = share.spacing
+        self.pause_until = max(self.pause_until, share.pause_until)
+        if share.departures:
+            self.departures.extend(share.first_departure + i * share.spacing for i in range(share.departures))
+            self.last_departure = self.departures[-1]
+        self.admit()
+        if self.departures or self.spacing == 0:
+            _release(self.departing)
+
+    def fail(self, error: BaseException) -> None:
+        for queue in (self.waiting, self.departing):
+            while queue:
+                turn = queue.popleft()
+                if not turn.done():
+                    turn.set_exception(error)
+
+
+def _release(queue: deque[asyncio.Future[None]]) -> None:
+    while queue:
+        turn = queue.popleft()
+        if not turn.done():
+            turn.set_result(None)

@@ -1,0 +1,144 @@
+"""What a run found, in a few counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tasks.model import PageState, Severity
+from tasks.report.found import SEVERITY_RANK
+from tasks.store import Progress, Run, Store, connect
+
+TOP_RULES = 200
+TOP_HOSTS = 10
+WORST_PAGES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """How often one rule failed with one severity; ``example`` is the first address it failed on."""
+
+    rule: str
+    severity: Severity
+    category: str
+    issues: int
+    pages: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostTime:
+    """Median and slowest time to first byte of one host's pages, milliseconds."""
+
+    host: str
+    pages: int
+    median_ms: float
+    slowest_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorstPage:
+    """A page with its issues counted by severity."""
+
+    url: str
+    status: int | None
+    errors: int
+    warnings: int
+    notices: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """A run in counts.
+
+    Attributes:
+        states: pages by state. statuses: pages by HTTP status. reasons: pages not completed, by reason.
+        cached: pages shown from an earlier run.
+        rules: worst severity first, then by pages.
+        hosts: slowest first. worst: most severe first.
+        wall_seconds: from the run's start to its end; None while it runs.
+    """
+
+    run: Run
+    states: Mapping[PageState, int]
+    statuses: Mapping[int, int]
+    reasons: Mapping[str, int]
+    severities: Mapping[Severity, int]
+    cached: int
+    rules: tuple[RuleCount, ...]
+    hosts: tuple[HostTime, ...]
+    worst: tuple[WorstPage, ...]
+    wall_seconds: float | None
+
+    @property
+    def pages(self) -> int:
+        return sum(self.states.values())
+
+
+def summarise(run_id: str, data: Path | str | None = None) -> RunSummary:
+    """The summary of ``run_id``, finished or not.
+
+    Raises:
+        UnknownRun: no such run.
+        StoreError: the data folder cannot be read.
+    """
+    store = Store.open(data)
+    try:
+        run, progress = store.get_run(run_id), store.progress(run_id)
+    finally:
+        store.close()
+    with connect(data) as facts:
+
+        def ask(query: str) -> list[tuple[Any, ...]]:
+            return facts.execute(query, {"run": run.run_id}).fetchall()
+
+        return RunSummary(
+            run=run,
+            states=_states(progress),
+            statuses=dict(ask(_STATUSES)),
+            reasons=dict(progress.by_reason),
+            severities={severity: progress.issues.get(severity, 0) for severity in Severity},
+            cached=progress.linked,
+            rules=tuple(RuleCount(row[0], Severity(row[1]), *row[2:]) for row in ask(_RULES)),
+            hosts=tuple(HostTime(*row) for row in ask(_HOSTS)),
+            worst=tuple(WorstPage(*row) for row in ask(_WORST)),
+            wall_seconds=_seconds(run.started_at, run.finished_at),
+        )
+
+
+def _states(progress: Progress) -> dict[PageState, int]:
+    counts = {state: getattr(progress, state.value) for state in PageState}
+    return {state: count for state, count in counts.items() if count}
+
+
+def _seconds(start: datetime, end: datetime | None) -> float | None:
+    return (end - start).total_seconds() if end else None
+
+
+_STATUSES = """
+SELECT status, count(*) FROM pages WHERE run_id = $run AND status IS NOT NULL GROUP BY status ORDER BY status
+"""
+
+_RULES = f"""
+SELECT rule, severity, any_value(category), count(*), count(DISTINCT page_id), min(url)
+FROM issues WHERE run_id = $run GROUP BY rule, severity
+ORDER BY {SEVERITY_RANK}, count(DISTINCT page_id) DESC, rule LIMIT {TOP_RULES}
+"""  # noqa: S608 - only constants of this room are put in
+
+_HOSTS = rf"""
+SELECT regexp_extract(final_url, '^https?://([^/?#]*)', 1) AS host, count(*), median(ttfb_ms), max(ttfb_ms)
+FROM pages WHERE run_id = $run AND ttfb_ms IS NOT NULL
+GROUP BY host ORDER BY median(ttfb_ms) DESC, host LIMIT {TOP_HOSTS}
+"""  # noqa: S608 - as above
+
+_WORST = f"""
+WITH found AS (
+    SELECT page_id, count(*) FILTER (severity = 'error') AS errors, count(*) FILTER (severity = 'warning') AS warnings,
+           count(*) FILTER (severity = 'notice') AS notices
+    FROM issues WHERE run_id = $run GROUP BY page_id
+)
+SELECT url, status, errors, warnings, notices FROM found JOIN pages USING (page_id)
+WHERE run_id = $run AND errors + warnings > 0
+ORDER BY errors DESC, warnings DESC, notices DESC, url LIMIT {WORST_PAGES}
+"""  # noqa: S608 - as above

@@ -1,0 +1,193 @@
+"""Results for people at a terminal, as Rich renderables. Untrusted text is plain text without control characters."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tasks.model import Severity
+from tasks.report.escape import terminal as safe
+
+if TYPE_CHECKING:  # both import the engines, which some who show things here do without
+    from tasks.report.found import RuleGroup
+    from tasks.report.summary import RunSummary
+
+STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
+LONG = 500
+"""Characters of one value that are shown."""
+
+
+def page_view(page: Mapping[str, Any], fix_of: Callable[[str], str]) -> RenderableType:
+    """A page object: its facts, then its issues with how to fix each; ``fix_of`` answers for a rule id."""
+    issues = sorted(page["issues"], key=lambda issue: list(Severity).index(Severity(issue["severity"])))
+    head = Text.assemble((safe(page["url"], LONG), "bold"))
+    body: list[RenderableType] = [_pairs(_facts(page)), Text("")]
+    if issues:
+        body += [_counts_line(Severity(issue["severity"]) for issue in issues), *_issues(issues, fix_of)]
+    elif page["outcome"] == "completed":
+        body.append(Text("no issues", style="green"))
+    return Group(head, Text(""), *body)
+
+
+def _facts(page: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    status = page["status"]
+    reason = f" ({page['reason']})" if page["reason"] else ""
+    yield "status", f"{status if status is not None else 'no answer'}, {page['outcome']}{reason}"
+    for hop in page["redirects"]:
+        yield "redirect", f"{hop['status']} {hop['url']} → {hop['location']}"
+    if page["final_url"] and page["final_url"] != page["url"]:
+        yield "final URL", page["final_url"]
+    facts = page["facts"]
+    if facts["detail"]:
+        yield "detail", facts["detail"]
+    if facts["html_length"] is None:
+        return
+    yield "title", _measured(facts["title"], facts["title_px"])
+    yield "description", _measured(facts["meta_description"], facts["description_px"])
+    yield "canonical", _joined(facts["canonicals"])
+    yield "robots", _joined(_robots(found) for found in facts["robots"])
+    yield "h1", _joined(heading["text"] or "(empty)" for heading in facts["headings"] if heading["level"] == 1)
+    yield "language", facts["lang"] or "–"
+    internal = sum(bool(link["internal"]) for link in facts["links"])
+    yield (
+        "content",
+        (
+            f"{_plural(facts['word_count'], 'word')}, {_plural(len(facts['links']), 'link')} ({internal:,} internal), "
+            f"{_plural(len(facts['images']), 'image')}, {facts['html_length']:,} bytes of HTML"
+        ),
+    )
+
+
+def _measured(text: str | None, pixels: int | None) -> str:
+    return f"{text} ({len(text)} characters, {pixels or 0} px)" if text else "–"
+
+
+def _robots(found: Mapping[str, Any]) -> str:
+    agent = "" if found["agent"] == "robots" else f"{found['agent']}: "
+    return agent + ", ".join(found["directives"])
+
+
+def _joined(values: Iterable[str | None]) -> str:
+    shown = [value for value in values if value]
+    more = f" … {len(shown) - 3} more" if len(shown) > 3 else ""  # noqa: PLR2004 - what fits a line
+    return " | ".join(shown[:3]) + more if shown else "–"
+
+
+def _issues(issues: Sequence[Mapping[str, Any]], fix_of: Callable[[str], str]) -> Iterable[RenderableType]:
+    fixes_shown: set[str] = set()
+    for issue in issues:
+        severity = Severity(issue["severity"])
+        yield Text.assemble((f"{severity.value:<8}", STYLES[severity]), (issue["rule"], "bold"))
+        yield _indented(issue["message"])
+        fix = "" if issue["rule"] in fixes_shown else fix_of(issue["rule"])
+        fixes_shown.add(issue["rule"])
+        if fix:
+            yield _indented(f"→ {fix}", "dim")
+
+
+def _indented(text: str, style: str = "") -> Padding:
+    return Padding(Text(safe(text, LONG), style=style), (0, 0, 0, 8), expand=False)
+
+
+def summary_view(summary: "RunSummary") -> RenderableType:
+    """A run's counts, its issues by rule and its slowest hosts."""
+    parts: list[RenderableType] = [_pairs(_run_facts(summary)), Text("")]
+    if summary.rules:
+        table = _table("severity", "rule", ("pages", "right"), ("issues", "right"), "first address")
+        for found in summary.rules:
+            severity = Text(found.severity.value, style=STYLES[found.severity])
+            example = Text(safe(found.example, LONG))
+            table.add_row(severity, Text(found.rule), f"{found.pages:,}", f"{found.issues:,}", example)
+        parts += [_counts_line_of(summary.severities), table]
+    elif summary.pages:
+        parts.append(Text("no issues", style="green"))
+    return Group(*parts)
+
+
+def _run_facts(summary: "RunSummary") -> Iterable[tuple[str, str]]:
+    run = summary.run
+    yield "run", f"{run.run_id} ({run.kind}, {run.state.value})"
+    for reason in filter(None, (run.incomplete_reason, run.error)):
+        yield "incomplete", reason
+    states = ", ".join(f"{count:,} {state.value}" for state, count in summary.states.items())
+    cached = f"; {summary.cached:,} of them from an earlier run" if summary.cached else ""
+    yield "pages", f"{states or 'none'}{cached}"
+    if summary.statuses:
+        yield "HTTP status", ", ".join(f"{status} × {count:,}" for status, count in summary.statuses.items())
+    if summary.reasons:
+        yield "reasons", ", ".join(f"{reason} × {count:,}" for reason, count in summary.reasons.items())
+    if summary.wall_seconds is not None:
+        rate = f"{run.pages_per_second:,.1f} pages/s, " if run.pages_per_second is not None else ""
+        yield "speed", f"{rate}{summary.wall_seconds:,.1f} s wall time"
+    if summary.hosts:
+        slowest = (f"{found.host} {found.median_ms:,.0f} ms" for found in summary.hosts[:3])
+        yield "slowest", f"{', '.join(slowest)} (median time to first byte)"
+
+
+def groups_view(groups: Sequence["RuleGroup"]) -> RenderableType:
+    """Issues grouped by rule, each group with its first addresses."""
+    parts: list[RenderableType] = []
+    for group in groups:
+        counts = f"{group.issues:,} on {_plural(group.pages, 'page')}"
+        parts.append(
+            Text.assemble((f"{group.severity.value:<8}", STYLES[group.severity]), (group.rule, "bold"), f"  {counts}")
+        )
+        for url, message in group.examples:
+            parts += [
+                Padding(Text(safe(url, LONG)), (0, 0, 0, 8), expand=False),
+                Padding(Text(safe(message, LONG), "dim"), (0, 0, 0, 10), expand=False),
+            ]
+        if group.issues > len(group.examples):
+            parts.append(
+                _indented(f"… {group.issues - len(group.examples):,} more: seo issues --rule {group.rule}", "dim")
+            )
+    return Group(*parts) if parts else Text("no issues", style="green")
+
+
+def rows_view(columns: Sequence[str], rows: Iterable[Sequence[Any]], limit: int) -> RenderableType:
+    """A table of at most ``limit`` rows; says how to get all where there are more."""
+    table = _table(*columns)
+    for number, row in enumerate(rows):
+        if number == limit:
+            more = Text(f"only the first {limit} rows: --format csv or jsonl writes all", style="dim")
+            return Group(table, more)
+        table.add_row(*(Text(safe("–" if value is None else str(value), LONG)) for value in row))
+    return table
+
+
+def _table(*columns: str | tuple[str, str]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        name, justify = column if isinstance(column, tuple) else (column, "left")
+        table.add_column(Text(safe(name)), justify="right" if justify == "right" else "left", overflow="fold")
+    return table
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in pairs:
+        table.add_row(name, Text(safe(value, LONG)))
+    return table
+
+
+def _counts_line(severities: Iterable[Severity]) -> Text:
+    found = list(severities)
+    return _counts_line_of({severity: found.count(severity) for severity in Severity})
+
+
+def _counts_line_of(counts: Mapping[Severity, int]) -> Text:
+    words = [
+        Text(_plural(counts[severity], severity.value), STYLES[severity])
+        for severity in Severity
+        if counts.get(severity)
+    ]
+    return Text(", ").join(words)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,0 +1,100 @@
+"""Done pages go to the store in batches, in a thread, so that no fetch waits for a disk."""
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from tasks.model import ScannedPage
+from tasks.store import Retry
+
+COMMIT_PAGES = 50
+COMMIT_SECONDS = 2.0
+MAX_WAITING = 4 * COMMIT_PAGES
+
+Write = Callable[[int, list[ScannedPage], list[Retry]], None]
+
+
+class Committer:
+    """Collects done pages and retries and writes them every 50 pages or 2 seconds, and at the end.
+
+    Args:
+        write: writes one numbered batch in one transaction; called in a thread, one call at a time.
+        on_failure: told once when writing failed; leaving the context raises the failure.
+    """
+
+    def __init__(self, write: Write, on_failure: Callable[[], None]) -> None:
+        self._write = write
+        self._on_failure = on_failure
+        self._batches = 0
+        self._pages: list[ScannedPage] = []
+        self._retries: list[Retry] = []
+        self._due = asyncio.Event()
+        self._room = asyncio.Event()
+        self._written = asyncio.Event()
+        self._closing = False
+        self._ended = False
+        self._writer: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._room.set()
+        self._writer = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing = True
+        self._due.set()
+        if self._writer is not None:
+            await self._writer
+
+    async def add(self, page: ScannedPage) -> None:
+        """Takes a done page; waits while the disk is behind."""
+        await self._room.wait()
+        self._pages.append(page)
+        if len(self._pages) >= COMMIT_PAGES:
+            self._due.set()
+        if len(self._pages) >= MAX_WAITING and not self._ended:
+            self._room.clear()
+
+    def retry(self, retry: Retry) -> None:
+        self._retries.append(retry)
+
+    async def flush(self) -> None:
+        """Returns when all that was taken so far is written, or writing has failed."""
+        while (self._pages or self._retries) and not self._ended:
+            self._written.clear()
+            self._due.set()
+            await self._written.wait()
+
+    async def _run(self) -> None:
+        try:
+            while not (self._closing and not self._pages and not self._retries):
+                if not self._closing:
+                    await self._wait_until_due()
+                await self._write_all()
+        except BaseException:
+            self._on_failure()
+            raise
+        finally:
+            self._ended = True
+            self._room.set()
+            self._written.set()
+
+    async def _wait_until_due(self) -> None:
+        try:
+            await asyncio.wait_for(self._due.wait(), COMMIT_SECONDS)
+        except TimeoutError:
+            return
+        self._due.clear()
+
+    async def _write_all(self) -> None:
+        while self._pages or self._retries:
+            pages, retries = self._pages[:COMMIT_PAGES], self._retries[:]
+            await asyncio.to_thread(self._write, self._batches, pages, retries)
+            self._batches += 1
+            del self._pages[: len(pages)], self._retries[: len(retries)]
+            if len(self._pages) < MAX_WAITING:
+                self._room.set()
+        self._written.set()

@@ -1,0 +1,119 @@
+"""One page: URL → answer → facts → verdict."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from tasks.audit.engine import audit
+from tasks.audit.profile import Profile
+from tasks.extract.apart import Extractor
+from tasks.fetch.fetcher import Fetcher
+from tasks.fetch.politeness import HostGate, HostLedger, Turn
+from tasks.model import (
+    Answer,
+    FetchFailure,
+    FetchOptions,
+    Page,
+    PageState,
+    Reason,
+    Response,
+    ScannedPage,
+)
+from tasks.urls import host_port
+
+MAX_OPEN_REQUESTS = 64
+"""Requests open at once in one process, over all hosts: bounds the bodies held in memory."""
+
+
+class WindowedGate(HostGate):
+    """A host gate behind which at most ``MAX_OPEN_REQUESTS`` requests are open."""
+
+    def __init__(self, ledger: HostLedger, holder: str, options: FetchOptions) -> None:
+        super().__init__(ledger, holder, options)
+        self.window = asyncio.Semaphore(MAX_OPEN_REQUESTS)
+
+    def turn(self, url: str) -> Turn:
+        return _WindowedTurn(self, host_port(url))
+
+
+class _WindowedTurn(Turn):
+    """Takes a place in the window last: who waits for a throttled host keeps nobody else waiting."""
+
+    __slots__ = ("_window",)
+
+    def __init__(self, gate: WindowedGate, key: str) -> None:
+        super().__init__(gate, key)
+        self._window = gate.window
+
+    async def __aenter__(self) -> None:
+        await super().__aenter__()
+        try:
+            await self._window.acquire()
+        except BaseException:
+            await super().__aexit__(None, None, None)
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._window.release()
+        await super().__aexit__(kind, error, trace)
+
+
+class PagePipeline:
+    """Fetches, reads and judges pages; an async context manager that owns the client and the reader."""
+
+    def __init__(self, options: FetchOptions, profile: Profile, ledger: HostLedger, holder: str) -> None:
+        self._gate = WindowedGate(ledger, holder, options)
+        self._fetcher = Fetcher(options, self._gate)
+        self._extractor = Extractor()
+        self._profile = profile
+
+    async def __aenter__(self) -> Self:
+        await self._fetcher.__aenter__()
+        await self._extractor.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._extractor.__aexit__(kind, error, trace)
+        await self._fetcher.__aexit__(kind, error, trace)
+        await self._gate.close()
+
+    async def fetch(self, url: str, tries: int) -> Answer:
+        """One try."""
+        return await self._fetcher.fetch(url, tries=tries)
+
+    async def judge(self, page_id: str, url: str, answer: Answer) -> ScannedPage:
+        """What is stored of ``answer``, the last one for this page."""
+        page, unparsable = None, False
+        if isinstance(answer, Response) and has_page(answer):
+            page = await self._extractor(answer)
+            unparsable = page is None
+        state, reason = standing(answer, page, unparsable=unparsable)
+        return ScannedPage(
+            page_id=page_id,
+            url=url,
+            state=state,
+            reason=reason,
+            answer=answer,
+            page=page,
+            verdict=audit(answer, page, self._profile),
+        )
+
+
+def has_page(answer: Response) -> bool:
+    """True for a successful HTML answer."""
+    return 200 <= answer.status < 300 and answer.is_html  # noqa: PLR2004 - the 2xx class
+
+
+def standing(answer: Answer, page: Page | None, *, unparsable: bool) -> tuple[PageState, Reason | None]:
+    """The page state that a final answer means; an HTTP error is a completed page."""
+    if isinstance(answer, FetchFailure):
+        return PageState.FAILED, answer.reason
+    if unparsable:
+        return PageState.FAILED, Reason.UNPARSABLE
+    if page is None and 200 <= answer.status < 300:  # noqa: PLR2004 - the 2xx class
+        return PageState.SKIPPED, Reason.NOT_HTML
+    return PageState.COMPLETED, None

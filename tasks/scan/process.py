@@ -1,0 +1,36 @@
+"""What a process of the pool does at its start."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import time
+
+LOOK_EVERY = 1.0
+POOL_SIZE = min(4, os.cpu_count() or 1)
+GRACE = 5.0
+
+
+def enter_pool_child() -> None:
+    """Leaves Ctrl-C to the parent, ends when the parent has died, and uses uvloop where there is one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent-watch", daemon=True).start()
+    use_fast_loop()
+
+
+def use_fast_loop() -> None:
+    """Makes uvloop this process's event loop; never called in a notebook or a server."""
+    if sys.platform == "win32" or sys.implementation.name != "cpython":
+        return
+    import uvloop  # noqa: PLC0415 - not everywhere
+
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+
+
+def _end_with_parent(parent: int) -> None:
+    # An idle child waits on a pipe that its siblings keep open: nothing else would tell it.
+    while os.getppid() == parent:
+        time.sleep(LOOK_EVERY)
+    time.sleep(GRACE)
+    os._exit(1)

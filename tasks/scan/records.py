@@ -1,0 +1,107 @@
+"""A run's beginning and end in the catalogue."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.errors import BadUrl, InputError
+from tasks.model import PageState, Reason
+from tasks.scan.chunk import CHUNK_PAGES, ChunkJob
+from tasks.scan.settings import ScanSettings
+from tasks.store import Run, RunSpec, RunState, Store, Target
+from tasks.urls import page_id, parse, printable
+
+CLOSING_SECONDS = 15.0
+NEVER = 4102444800.0
+
+
+class RunRef(BaseModel):
+    """A run as flows and tasks hand it on: plain data."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run_id: str
+    epoch: int
+    batch_id: str
+    total: int
+    linked: int
+    resumed: bool = False
+
+
+def targets_of(project_id: str, urls: Iterable[str]) -> list[Target]:
+    """One target for each line; what is no address is rejected with its reason and loses no other."""
+    targets = []
+    for text in urls:
+        try:
+            url = parse(text)
+        except BadUrl as error:
+            shown = printable(text.strip(), 2000)
+            targets.append(
+                Target(shown, page_id(project_id, shown), PageState.FAILED, Reason.BAD_URL, printable(str(error), 500))
+            )
+        else:
+            targets.append(Target(url, page_id(project_id, url)))
+    return targets
+
+
+def begin_run(store: Store, spec: RunSpec, targets: Sequence[Target], settings: ScanSettings) -> RunRef:
+    """Starts a run over ``targets``; pages scanned a short while ago are linked, not fetched again."""
+    if not targets:
+        raise InputError("no URLs to scan: the list is empty")
+    run = store.start_run(
+        replace(spec, options=settings.model_dump_json(), recipe=settings.recipe, parent_pid=os.getpid())
+    )
+    store.add_targets(run, targets)
+    linked = store.link_fresh(run, settings.max_age, settings.recipe) if settings.max_age > 0 else 0
+    store.assign_chunks(run, CHUNK_PAGES)
+    return _ref(store.get_run(run.run_id), linked, resumed=False)
+
+
+def resume_run(store: Store, run_id: str) -> tuple[RunRef, ScanSettings]:
+    """Takes an unfinished run over; whoever held it before can commit no more."""
+    run = store.resume_run(run_id, os.getpid())
+    return _ref(run, run.linked, resumed=True), ScanSettings.model_validate_json(run.options)
+
+
+def _ref(run: Run, linked: int, *, resumed: bool) -> RunRef:
+    return RunRef(
+        run_id=run.run_id, epoch=run.epoch, batch_id=run.batch_id, total=run.total, linked=linked, resumed=resumed
+    )
+
+
+def jobs_of(store: Store, run: RunRef, settings: ScanSettings, *, deadline: float) -> list[tuple[ChunkJob, bool]]:
+    """The run's chunks, each with whether it still has work: only one without may be answered from the cache."""
+    return [
+        (
+            ChunkJob(
+                settings=settings,
+                run_id=run.run_id,
+                epoch=run.epoch,
+                index=chunk.index,
+                cache_key=settings.cache_key(store.store_id, run.batch_id, chunk.key),
+                deadline=deadline,
+                parent_pid=os.getpid(),
+            ),
+            chunk.open > 0,
+        )
+        for chunk in store.chunks(run.run_id)
+    ]
+
+
+def end_run(store: Store, run: RunRef, stopped: str) -> Run:
+    """Closes a run that ended by itself; with open pages it can be resumed."""
+    progress = store.progress(run.run_id)
+    if progress.done >= progress.total:
+        ended = store.finish_run(run.run_id, run.epoch, RunState.COMPLETED)
+    else:
+        why = {"deadline": "time is over", "stopped": "stopped"}.get(stopped, stopped) or "pages are left"
+        ended = store.finish_run(run.run_id, run.epoch, RunState.INTERRUPTED, incomplete_reason=why)
+    store.publish(final=True)
+    return ended
+
+
+def chunk_deadline(started: float, timeout: float | None) -> float:
+    """When chunks have to end, seconds since the epoch: before the flow's timeout, so that it can close its run."""
+    return started + timeout - min(CLOSING_SECONDS, timeout / 4) if timeout else NEVER

@@ -1,0 +1,69 @@
+"""What a run is asked to do, and the identities that follow from it."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.audit.profile import Profile
+from tasks.model import FetchOptions
+from tasks.urls import url_key
+
+VERSION = 1
+"""Raised when the same pages would give other results: earlier results then no longer stand in for new ones."""
+
+
+class ScanOptions(BaseModel):
+    """Wishes of one run; what is unset comes from the blocks, and where none is saved from their defaults.
+
+    The data folder of a deployment comes from its ResultStore block alone; ``data`` is for local commands.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    crawler: str | None = Field(default=None, description="Name of a saved SEO Crawler block.")
+    result_store: str | None = Field(default=None, description="Name of a saved SEO Result Store block.")
+    data: str | None = Field(default=None, description="Data folder, absolute.")
+    allow: tuple[str, ...] = Field(default=(), description="Further host:port pairs that may be non-public.")
+    concurrency: int | None = Field(default=None, ge=1, le=256, description="Connections per host.")
+    rate: float | None = Field(default=None, ge=0, description="Requests a second per host; 0 for no limit.")
+    user_agent: str | None = Field(default=None, description="User-Agent header.")
+    max_age: float = Field(default=86400, ge=0, description="Seconds for which an earlier scan of a page is taken.")
+    keep_html: bool | None = Field(default=None, description="Keep the compressed page sources.")
+    profile: Profile = Field(default_factory=Profile, description="Rules to select, ignore or set.")
+
+
+class ScanSettings(BaseModel):
+    """What all pages of a run share; plain data without secrets.
+
+    Attributes:
+        data: absolute data folder.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: str
+    options: FetchOptions = Field(default_factory=FetchOptions)
+    profile: Profile = Field(default_factory=Profile)
+    keep_html: bool = True
+    max_age: float = 86400
+
+    @property
+    def recipe(self) -> str:
+        """Identity of how a page is fetched, read and judged, 16 hex digits."""
+        fetching = self.options.model_dump(include={"user_agent", "max_body", "max_redirects"})
+        judging = self.profile.model_dump(mode="json")
+        return _digest(json.dumps([VERSION, fetching, judging, self.keep_html], sort_keys=True))
+
+    def batch_id(self, project_id: str, urls: Iterable[str]) -> str:
+        """Identity of a list in a project, whatever its order: 16 hex digits."""
+        return _digest("\n".join([project_id, self.recipe, *sorted({url_key(url) for url in urls})]))
+
+    def cache_key(self, store_id: str, batch_id: str, chunk_key: str) -> str:
+        """Under which a chunk's result is cached."""
+        return f"scan-v{VERSION}/{store_id}/{batch_id}/{self.recipe}-{chunk_key}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

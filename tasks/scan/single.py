@@ -1,0 +1,54 @@
+"""One page on its own: fetched with its retries, read, judged and staged; committed by a second step."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from tasks.events import NotificationRequested
+from tasks.fetch.retry import delay, is_transient
+from tasks.model import Answer, FetchFailure, ScannedPage
+from tasks.scan.pipeline import PagePipeline
+from tasks.scan.settings import ScanSettings
+from tasks.store import Progress, Staged, Store, Target
+from tasks.urls import printable
+
+
+async def scan_single(
+    target: Target, settings: ScanSettings, store: Store, *, deadline: float, tell: Callable[[str], None]
+) -> ScannedPage:
+    """The page after as many tries as its failure allows; ``tell`` hears of each further try."""
+    async with PagePipeline(settings.options, settings.profile, store.hosts, f"single-{target.page_id}") as pipeline:
+        tries = 0
+        while True:
+            tries += 1
+            answer = await pipeline.fetch(target.url, tries)
+            if tries >= settings.options.max_tries or not is_transient(answer, tries=tries):
+                return await pipeline.judge(target.page_id, target.url, answer)
+            wait = delay(answer, tries=tries, now=time.time())
+            if time.time() + wait > deadline:
+                return await pipeline.judge(target.page_id, target.url, answer)
+            tell(f"{printable(target.url)}: {problem(answer)}; try {tries + 1} in {wait:.1f} s")
+            await asyncio.sleep(wait)
+
+
+def problem(answer: Answer) -> str:
+    """What was wrong with an answer, for people."""
+    if isinstance(answer, FetchFailure):
+        return f"{answer.reason} ({answer.detail})" if answer.detail else answer.reason.value
+    return f"status {answer.status}"
+
+
+def stage_single(run_id: str, page: ScannedPage, settings: ScanSettings, store: Store) -> Staged:
+    """Writes the page's parts; nothing is visible before they are committed."""
+    return store.stage(run_id, f"single-{page.page_id}", [page], keep_html=settings.keep_html)
+
+
+def scan_complete(progress: Progress, url: str, user_id: str) -> NotificationRequested:
+    """The word to the user who asked for the page."""
+    found = ", ".join(f"{count} {severity}s" for severity, count in progress.issues.items() if count)
+    if progress.failed:
+        reason = next(iter(progress.by_reason), "failed")
+        message = f"{printable(url)} could not be scanned: {reason}"
+        return NotificationRequested(user_id=user_id, title="Scan Failed", message=message, type="error")
+    message = f"{printable(url)}: {found or 'no issues'}"
+    return NotificationRequested(user_id=user_id, title="Scan Complete", message=message, type="success")

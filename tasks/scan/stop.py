@@ -1,0 +1,68 @@
+"""When a running chunk has to end: asked to, out of time, superseded, or orphaned."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+LOOK_EVERY = 1.0
+
+
+class StopWatch:
+    """Looks once a second whether to go on; ``reason`` is empty while nothing speaks against it.
+
+    Args:
+        is_stopped: reads the run's stop mark; called in a thread.
+        deadline: seconds since the epoch after which nothing new is begun.
+        parent_pid: the process this one works for; 0 where it works for itself.
+    """
+
+    def __init__(self, is_stopped: Callable[[], bool], *, deadline: float, parent_pid: int = 0) -> None:
+        self.reason = ""
+        self._is_stopped = is_stopped
+        self._deadline = deadline
+        self._parent_pid = parent_pid
+        self._event = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._looking = asyncio.create_task(self._look())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+
+    def stop(self, reason: str) -> None:
+        self.reason = self.reason or reason
+        self._event.set()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleeps ``seconds``, or less when it is time to stop."""
+        try:
+            await asyncio.wait_for(self._event.wait(), max(seconds, 0))
+        except TimeoutError:
+            return
+
+    async def _look(self) -> None:
+        while not self.reason:
+            if self._parent_pid and os.getppid() != self._parent_pid:
+                self.stop("orphaned")
+            elif time.time() > self._deadline:
+                self.stop("deadline")
+            elif await self._asked_to():
+                self.stop("stopped")
+            else:
+                await asyncio.sleep(LOOK_EVERY)
+
+    async def _asked_to(self) -> bool:
+        try:
+            return await asyncio.to_thread(self._is_stopped)
+        except Exception as error:  # noqa: BLE001 - a run that cannot be read cannot be gone on with
+            self.stop(f"the run cannot be read: {error}")
+            return False

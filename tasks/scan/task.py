@@ -1,0 +1,324 @@
+"""The room's Prefect tasks, and what flows need around them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.client.schemas.objects import State
+from prefect.concurrency.asyncio import concurrency
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.runtime import flow_run
+from prefect.task_runners import TaskRunner
+from prefect.tasks import Task, exponential_backoff
+from pydantic import BaseModel, ConfigDict
+
+from blocks import Crawler, ResultStore
+from tasks.crawl.lists import read_list
+from tasks.errors import InputError, StaleEpoch
+from tasks.events import AnalyzeRequested, Event
+from tasks.model import FetchOptions
+from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
+from tasks.scan.records import RunRef, begin_run, chunk_deadline, end_run, jobs_of, resume_run, targets_of
+from tasks.scan.settings import ScanOptions, ScanSettings
+from tasks.scan.single import scan_complete, scan_single, stage_single
+from tasks.store import OutboxRequest, Run, RunKind, RunSpec, RunState, Staged, Store, Target
+
+IN_PROCESS_PAGES = 200
+"""Up to this many open pages, starting further processes costs more than they save."""
+
+POOL_ATTEMPTS = 4
+CHUNKS_IN_FLIGHT = 8
+RUNS_AT_ONCE = "seo-scan-runs"
+RUNS_AT_ONCE_DEFAULT = 20
+
+
+class Plan(BaseModel):
+    """A run under way and what all its pages share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: RunRef
+    settings: ScanSettings
+    project_id: str
+    user_id: str
+
+
+async def load_settings(options: ScanOptions, typed: Sequence[str] = ()) -> ScanSettings:
+    """Blocks, then environment, then ``options``; the host:port of ``typed`` URLs is allowed."""
+    crawler = await Crawler.named(options.crawler)
+    store = await ResultStore.named(options.result_store)
+    fetching = FetchOptions(
+        user_agent=crawler.user_agent if options.user_agent is None else options.user_agent,
+        allow=tuple(sorted({*crawler.allow, *options.allow})),
+        concurrency=options.concurrency or crawler.concurrency,
+        rate=crawler.rate if options.rate is None else options.rate,
+        deadline=crawler.deadline,
+        max_body=crawler.max_body,
+    )
+    return ScanSettings(
+        data=options.data or str(store.folder()),
+        options=fetching.allowing(typed) if typed else fetching,
+        profile=options.profile,
+        keep_html=store.keep_html if options.keep_html is None else options.keep_html,
+        max_age=options.max_age,
+    )
+
+
+@asynccontextmanager
+async def run_slot() -> AsyncIterator[None]:
+    """Holds one of the places for runs at once: a global limit that operators may change in Prefect."""
+    async with get_client() as client:
+        try:
+            await client.read_global_concurrency_limit_by_name(RUNS_AT_ONCE)
+        except ObjectNotFound:
+            limit = GlobalConcurrencyLimitCreate(name=RUNS_AT_ONCE, limit=RUNS_AT_ONCE_DEFAULT)
+            try:
+                await client.create_global_concurrency_limit(limit)
+            except ObjectAlreadyExists:
+                get_run_logger().debug("another run has just created the limit %s", RUNS_AT_ONCE)
+    async with concurrency(RUNS_AT_ONCE, strict=True, raise_on_lease_renewal_failure=False):
+        yield
+
+
+@asynccontextmanager
+async def recorded(plan: Plan) -> AsyncIterator[None]:
+    """Writes a failure or an interruption of the flow into its run, and raises it again."""
+    try:
+        yield
+    except BaseException as error:
+        state = RunState.FAILED if isinstance(error, Exception) else RunState.INTERRUPTED
+        message = f"{type(error).__name__}: {error}".splitlines()[0][:500]
+        get_run_logger().error("run %s %s: %s", plan.run.run_id, state.value, message)
+        await asyncio.to_thread(_record_end, plan, state, message)
+        raise
+
+
+def _record_end(plan: Plan, state: RunState, message: str) -> None:
+    with Store.open(plan.settings.data) as store:
+        store.finish_run(plan.run.run_id, plan.run.epoch, state, error=message)
+        store.publish(final=True)
+
+
+class Wanted(BaseModel):
+    """Which pages a run is to scan: ``urls``, the lines of ``urls_file``, or the list of the batch ``batch_id``.
+
+    A ``run_id`` that exists is continued, whatever else is given; a new one is given to the run.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: RunKind = "batch"
+    project_id: str = "default"
+    user_id: str = "local"
+    urls: tuple[str, ...] | None = None
+    urls_file: str | None = None
+    batch_id: str | None = None
+    run_id: str | None = None
+    page_id: str | None = None
+
+
+@task(name="create-page-records", retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE)
+async def create_page_records(wanted: Wanted, settings: ScanSettings) -> Plan:
+    """One pending record a URL; an unfinished run is taken over instead."""
+    plan = await asyncio.to_thread(_create_page_records, wanted, settings, flow_run.id)
+    run = plan.run
+    get_run_logger().info(
+        "run %s %s: %d pages, %d of them scanned less than %g s ago",
+        *(run.run_id, "resumed" if run.resumed else "started", run.total, run.linked, plan.settings.max_age),
+    )
+    return plan
+
+
+def _create_page_records(wanted: Wanted, settings: ScanSettings, flow_run_id: str | None) -> Plan:
+    with Store.open(settings.data) as store:
+        if wanted.run_id and store.has_run(wanted.run_id):
+            run, settings = resume_run(store, wanted.run_id)
+        else:
+            targets = _targets(store, wanted)
+            spec = RunSpec(
+                run_id=wanted.run_id or "",
+                kind=wanted.kind,
+                project_id=wanted.project_id,
+                user_id=wanted.user_id,
+                batch_id=settings.batch_id(wanted.project_id, (target.url for target in targets)),
+                prefect_flow_run_id=flow_run_id,
+            )
+            run = begin_run(store, spec, targets, settings)
+    return Plan(run=run, settings=settings, project_id=wanted.project_id, user_id=wanted.user_id)
+
+
+def _targets(store: Store, wanted: Wanted) -> list[Target]:
+    if wanted.batch_id is not None:
+        return store.targets_of_batch(wanted.batch_id)
+    if wanted.urls_file is not None:
+        return targets_of(wanted.project_id, read_list(wanted.urls_file).urls)
+    targets = targets_of(wanted.project_id, wanted.urls or ())
+    if wanted.page_id is not None:
+        return [replace(target, page_id=wanted.page_id) for target in targets]
+    return targets
+
+
+def chunk_cache_key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
+    job: ChunkJob = parameters["job"]
+    return job.cache_key
+
+
+async def _is_the_chunks_fault(_: Task[..., Any], __: object, state: State[Any]) -> bool:
+    """Retries faults of ours, never a run that was taken over."""
+    return not isinstance(state.data, StaleEpoch | InputError) and not isinstance(
+        getattr(state.data, "exception", None), StaleEpoch | InputError
+    )
+
+
+@task(
+    name="scan-chunk",
+    task_run_name="scan-chunk-{job.index:05d}",
+    retries=3,
+    retry_delay_seconds=exponential_backoff(2),
+    retry_jitter_factor=0.5,
+    retry_condition_fn=_is_the_chunks_fault,
+    persist_result=True,
+    result_serializer="json",
+    cache_key_fn=chunk_cache_key,
+)
+async def scan_chunk(job: ChunkJob) -> ChunkReport:
+    """Scans what is open of a chunk; pages go to the store, only counts come back."""
+    log = get_run_logger()
+    with Store.open(job.settings.data) as store:
+        try:
+            report = await Chunk(job, store).run()
+        except Exception:
+            log.exception("chunk %d of run %s", job.index, job.run_id)
+            raise
+    log.info(
+        "chunk %d: %d pages, %d failed, %d retries%s",
+        *(report.index, report.pages, report.failed, report.retries),
+        f", ended early: {report.stopped}" if report.stopped else "",
+    )
+    return report
+
+
+async def scan_chunks(plan: Plan, *, started: float) -> str:
+    """Scans all chunks of the run, in this process or in the flow's task runner; why it ended early, if it did.
+
+    ``started``: when the flow began, seconds since the epoch; its timeout is handed to each chunk.
+    """
+    context = FlowRunContext.get()
+    if context is None or context.flow is None:
+        raise RuntimeError("scan_chunks runs inside a flow")
+    deadline = chunk_deadline(started, context.flow.timeout_seconds)
+    jobs = await asyncio.to_thread(_jobs, plan, deadline)
+    open_pages = plan.run.total - plan.run.linked
+    if open_pages <= IN_PROCESS_PAGES:
+        reports = [await chunk_task(plan, has_work=has_work)(job) for job, has_work in jobs]
+    else:
+        reports = await _scan_in_pool(plan, jobs, context.task_runner)
+    return next((report.stopped for report in reports if report.stopped), "")
+
+
+def _jobs(plan: Plan, deadline: float) -> list[tuple[ChunkJob, bool]]:
+    with Store.open(plan.settings.data) as store:
+        return jobs_of(store, plan.run, plan.settings, deadline=deadline)
+
+
+def chunk_task(plan: Plan, *, has_work: bool) -> "Task[[ChunkJob], Any]":
+    """The chunk task with its results beside the data; with open pages a cached result is not taken."""
+    return scan_chunk.with_options(result_storage=Path(plan.settings.data) / "results", refresh_cache=has_work)
+
+
+async def _scan_in_pool(plan: Plan, jobs: list[tuple[ChunkJob, bool]], runner: TaskRunner[Any]) -> list[ChunkReport]:
+    reports: list[ChunkReport] = []
+    for attempt in range(POOL_ATTEMPTS):
+        with runner.duplicate() as pool:
+            outcomes = await asyncio.gather(*_submitted(plan, jobs, pool), return_exceptions=True)
+        reports += [outcome for outcome in outcomes if isinstance(outcome, ChunkReport)]
+        failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        jobs = [job for job, outcome in zip(jobs, outcomes, strict=True) if isinstance(outcome, BrokenProcessPool)]
+        if not jobs or len(jobs) < len(failures) or attempt + 1 == POOL_ATTEMPTS:
+            break
+        get_run_logger().warning("a worker process died; %d chunks are taken up again", len(jobs))
+    if failures:
+        raise failures[0]
+    return reports
+
+
+def _submitted(plan: Plan, jobs: list[tuple[ChunkJob, bool]], pool: TaskRunner[Any]) -> "list[Awaitable[ChunkReport]]":
+    places = asyncio.Semaphore(CHUNKS_IN_FLIGHT)
+
+    async def submitted(job: ChunkJob, *, has_work: bool) -> ChunkReport:
+        async with places:
+            future = pool.submit(chunk_task(plan, has_work=has_work), {"job": job})
+            report: ChunkReport = await asyncio.to_thread(future.result)
+            return report
+
+    return [submitted(job, has_work=has_work) for job, has_work in jobs]
+
+
+@task(name="fetch-and-parse", retries=3, retry_delay_seconds=exponential_backoff(2), cache_policy=NO_CACHE)
+async def fetch_and_parse(plan: Plan, *, started: float) -> dict[str, Any]:
+    """Fetches, reads and judges the run's one page and stages its parts; returns their manifest."""
+    log = get_run_logger()
+    context = FlowRunContext.get()
+    timeout = context.flow.timeout_seconds if context and context.flow else None
+    with Store.open(plan.settings.data) as store:
+        target = store.targets_of(plan.run.run_id)[0]
+        log.info("fetching %s", target.url)
+        page = await scan_single(
+            target, plan.settings, store, deadline=chunk_deadline(started, timeout), tell=log.warning
+        )
+        staged = await asyncio.to_thread(stage_single, plan.run.run_id, page, plan.settings, store)
+    why = f" ({page.reason})" if page.reason else ""
+    log.info("%s: %s%s, %d issues", page.url, page.state.value, why, len(page.verdict.issues))
+    return staged.to_json()
+
+
+@task(name="save-scan-data", retries=3, retry_delay_seconds=exponential_backoff(2), cache_policy=NO_CACHE)
+async def save_scan_data(plan: Plan, manifest: dict[str, Any]) -> None:
+    """Makes the staged page visible."""
+
+    def save() -> None:
+        with Store.open(plan.settings.data) as store:
+            store.commit(plan.run.run_id, plan.run.epoch, "single", Staged.from_json(manifest), [])
+
+    await asyncio.to_thread(save)
+
+
+@task(name="trigger-analysis", retries=3, retry_delay_seconds=2, cache_policy=NO_CACHE)
+async def trigger_analysis(plan: Plan) -> None:
+    """Asks for the page's analysis, once a run, through the outbox."""
+    await asyncio.to_thread(_hand_on, plan, "analyze")
+
+
+@task(name="notify-scan-complete", retries=3, retry_delay_seconds=2, cache_policy=NO_CACHE)
+async def notify_scan_complete(plan: Plan) -> None:
+    """Asks for the user to be told, once a run, through the outbox."""
+    await asyncio.to_thread(_hand_on, plan, "notify")
+
+
+def _hand_on(plan: Plan, step: str) -> None:
+    with Store.open(plan.settings.data) as store:
+        target = store.targets_of(plan.run.run_id)[0]
+        event: Event = AnalyzeRequested(page_id=target.page_id, url=target.url, user_id=plan.user_id)
+        if step == "notify":
+            event = scan_complete(store.progress(plan.run.run_id), target.url, plan.user_id)
+        request = OutboxRequest(f"{plan.run.run_id}:{target.page_id}:{step}", event.name, event.model_dump(mode="json"))
+        store.commit(plan.run.run_id, plan.run.epoch, step, None, [], [request])
+
+
+async def close_run(plan: Plan, stopped: str = "") -> Run:
+    """Ends the run in the catalogue and publishes the views."""
+
+    def close() -> Run:
+        with Store.open(plan.settings.data) as store:
+            return end_run(store, plan.run, stopped)
+
+    return await asyncio.to_thread(close)

@@ -1,0 +1,84 @@
+"""Per-host limits that hold for the whole data folder, whatever processes use it."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, func, select
+
+from tasks.model import HostDemand, HostShare
+from tasks.store.catalogue import Catalogue, upsert
+from tasks.store.schema import host_holders, hosts
+
+HOLDER_SECONDS = 30.0
+"""A holder that does not renew for so long gives up its shares."""
+
+
+class HostLedger:
+    """Shares connections and request start times of each host among holders; one transaction a call."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def renew(self, holder: str, demands: Sequence[HostDemand], now: float) -> Sequence[HostShare]:
+        """What ``holder`` may do at the hosts it names; its claims on other hosts live on."""
+        with self._catalogue.write() as connection:
+            connection.execute(delete(host_holders).where(host_holders.c.expires_at < now))
+            connection.execute(
+                host_holders.update().where(host_holders.c.holder == holder).values(expires_at=now + HOLDER_SECONDS)
+            )
+            return [_share(connection, holder, demand, now) for demand in demands]
+
+    def pause(self, host: str, until: float) -> None:
+        """No request of anyone to ``host`` starts before ``until``, seconds since the epoch."""
+        with self._catalogue.write() as connection:
+            _set_host(connection, host, next_departure=until, pause_until=until)
+
+    def release(self, holder: str) -> None:
+        with self._catalogue.write() as connection:
+            connection.execute(delete(host_holders).where(host_holders.c.holder == holder))
+
+
+def _share(connection: Connection, holder: str, demand: HostDemand, now: float) -> HostShare:
+    if not demand.connections and not demand.in_use:
+        mine = (host_holders.c.host == demand.host, host_holders.c.holder == holder)
+        connection.execute(delete(host_holders).where(*mine))
+        return _depart(connection, demand, 0, now)
+    granted = _grant(connection, holder, demand)
+    claim = upsert(connection, host_holders).values(
+        host=demand.host,
+        holder=holder,
+        wanted=demand.connections,
+        granted=granted,
+        expires_at=now + HOLDER_SECONDS,
+    )
+    newer = {name: claim.excluded[name] for name in ("wanted", "granted", "expires_at")}
+    connection.execute(claim.on_conflict_do_update(index_elements=["host", "holder"], set_=newer))
+    return _depart(connection, demand, granted, now)
+
+
+def _grant(connection: Connection, holder: str, demand: HostDemand) -> int:
+    """Connections: of what is free, but leaving each other holder what it wants of an equal share."""
+    columns = select(host_holders.c.wanted, host_holders.c.granted)
+    rows = connection.execute(columns.where(host_holders.c.host == demand.host, host_holders.c.holder != holder)).all()
+    equal = max(demand.limit // (len(rows) + 1), 1)
+    free: int = demand.limit - sum(row.granted for row in rows)
+    unclaimed: int = demand.limit - sum(max(row.granted, min(row.wanted, equal)) for row in rows)
+    wanted = min(demand.connections, free, max(equal, unclaimed))
+    return max(demand.in_use, wanted, 0)
+
+
+def _depart(connection: Connection, demand: HostDemand, granted: int, now: float) -> HostShare:
+    row = connection.execute(select(hosts).where(hosts.c.host == demand.host)).first()
+    next_departure, pause_until = (row.next_departure, row.pause_until) if row is not None else (0.0, 0.0)
+    first = max(now, pause_until, next_departure if demand.spacing else 0.0)
+    departures = demand.departures if granted else 0
+    if demand.spacing and departures:
+        _set_host(connection, demand.host, next_departure=first + departures * demand.spacing, pause_until=pause_until)
+    return HostShare(demand.host, granted, first, departures, demand.spacing, pause_until)
+
+
+def _set_host(connection: Connection, host: str, *, next_departure: float, pause_until: float) -> None:
+    """Moves the host's times forward, never back."""
+    row = upsert(connection, hosts).values(host=host, next_departure=next_departure, pause_until=pause_until)
+    newest = func.greatest if connection.dialect.name == "postgresql" else func.max
+    later = {name: newest(hosts.c[name], row.excluded[name]) for name in ("next_departure", "pause_until")}
+    connection.execute(row.on_conflict_do_update(index_elements=["host"], set_=later))

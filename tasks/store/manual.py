@@ -1,0 +1,72 @@
+"""docs/data.md: what is stored, column by column. Write it with ``python -m tasks.store.manual``."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tasks.store.catalogue_views import CATALOGUE_VIEWS
+from tasks.store.columns import FACT_TABLES
+from tasks.store.migrations import SCHEMA_VERSION
+from tasks.store.views import shown_columns
+
+PAGE = Path("docs/data.md")
+
+_OPENING = f"""\
+# The data
+
+Written by `python -m tasks.store.manual`; a test compares. Schema version {SCHEMA_VERSION}.
+
+A data folder holds `catalogue.sqlite` (runs, page states, which parts are live), `facts/<table>/<run>/part-*.parquet`
+(immutable), `catalog.duckdb` (these views for any DuckDB tool, brought up to date while runs go on) and `results/`
+(Prefect's cached task results). Read it through the views, never by globbing the parts: a file that the catalogue does
+not name is not part of the data.
+
+```python
+from tasks.store import connect
+
+with connect("data") as db:
+    print(db.sql("SELECT rule, count(*) FROM issues GROUP BY rule ORDER BY 2 DESC"))
+```
+
+`seo sql "SELECT …"` asks the same views. Times are UTC. A page shown from an earlier run appears in every view under
+each run that shows it, so every query that means one run names it: `WHERE run_id = '…'`.
+"""  # noqa: S608 - a sample query
+
+_PAGE_OBJECT = """\
+## The page object
+
+`seo page URL --format json`, `seo batch … --format jsonl` and `Store.page_object` give one JSON object a page:
+
+```text
+run_id, page_id, url, final_url, status, outcome, reason,
+redirects[{url, status, location}],
+facts{title, titles[…], meta_description, meta_keywords, canonicals[…], robots[{agent, directives, source}],
+      headings[{level, text}], images[{src, alt}], links[{url, text, rel, position, internal}], hreflang[{lang, url}],
+      structured_data[{format, type, data, errors}], open_graph{…}, twitter{…}, resources[{kind, url}], fetched_at, …},
+issues[{rule, severity, category, message, evidence, fingerprint}],
+results[{rule, outcome, why}]          only with --all-results
+```
+
+Facts not described here are the columns of `pages` of the same name. `titles` are texts and `canonicals` addresses (as
+written where they are none); `open_graph` and `twitter` name the first value of each property; `type` is one type, a
+list of several or null; `data` is the parsed JSON, or the text as found where it cannot be read. Which of them landed
+outside head, and every repeated property, is in the columns of `pages`. A page that is not done yet has its state
+(`pending`, `leased`) as `outcome` and no facts.
+"""
+
+
+def render() -> str:
+    facts = (_section(table.name, table.doc, shown_columns(table)) for table in FACT_TABLES)
+    others = (
+        _section(view.name, view.doc, ((shown.name, shown.dtype, shown.doc) for shown in view.columns))
+        for view in CATALOGUE_VIEWS
+    )
+    return "\n".join((_OPENING, *facts, *others, _PAGE_OBJECT))
+
+
+def _section(name: str, doc: str, columns: Iterable[tuple[str, str, str]]) -> str:
+    rows = "".join(f"| `{column}` | `{dtype}` | {meaning} |\n" for column, dtype, meaning in columns)
+    return f"## {name}\n\n{doc}\n\n| column | type | meaning |\n|---|---|---|\n{rows}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8")

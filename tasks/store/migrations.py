@@ -1,0 +1,68 @@
+"""Schema versions of the catalogue. A fresh folder gets the newest tables, an older one is brought forward."""
+
+import secrets
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import Connection, inspect, select, update
+
+from tasks.errors import SchemaTooNew, StoreError
+from tasks.store.catalogue import Catalogue
+from tasks.store.schema import METADATA, meta
+
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
+"""What turns the version before into this one. Released ones are never edited."""
+
+SCHEMA_VERSION = 1 + len(MIGRATIONS)
+
+
+def bring_up_to_date(catalogue: Catalogue) -> str:
+    """Creates or migrates the tables; returns the store's id.
+
+    Raises:
+        SchemaTooNew: written by a later release.
+    """
+    with catalogue.write() as connection:
+        if not inspect(connection).has_table(meta.name):
+            return _create(connection)
+        return _migrate(connection, catalogue)
+
+
+def check_version(catalogue: Catalogue) -> str | None:
+    """The store's id where its tables are of this version, else None; writes nothing.
+
+    Raises:
+        SchemaTooNew: written by a later release.
+    """
+    with catalogue.read() as connection:
+        if not inspect(connection).has_table(meta.name):
+            return None
+        store_id, version = _identity(connection, catalogue)
+    return store_id if version == SCHEMA_VERSION else None
+
+
+def _create(connection: Connection) -> str:
+    METADATA.create_all(connection)
+    store_id = secrets.token_hex(8)
+    connection.execute(meta.insert(), {"store_id": store_id, "schema_version": SCHEMA_VERSION})
+    return store_id
+
+
+def _migrate(connection: Connection, catalogue: Catalogue) -> str:
+    store_id, version = _identity(connection, catalogue)
+    for newer in range(version + 1, SCHEMA_VERSION + 1):
+        MIGRATIONS[newer](connection)
+    connection.execute(update(meta).values(schema_version=SCHEMA_VERSION))
+    return store_id
+
+
+def _identity(connection: Connection, catalogue: Catalogue) -> tuple[str, int]:
+    row = connection.execute(select(meta.c.store_id, meta.c.schema_version)).first()
+    if row is None:
+        raise StoreError(f"{catalogue.path} has no identity: it was not written by seo-scan")
+    store_id, version = row
+    if version > SCHEMA_VERSION:
+        raise SchemaTooNew(
+            f"{catalogue.path} has schema version {version}, this release of seo-scan reads up to {SCHEMA_VERSION}: "
+            "upgrade seo-scan or name another data folder"
+        )
+    return store_id, version

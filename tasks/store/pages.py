@@ -1,0 +1,227 @@
+"""Page objects: all that is stored of one page, as JSON takes it. Documented in docs/data.md."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, or_, select
+
+from tasks import urls
+from tasks.errors import InputError, StoreError
+from tasks.store.catalogue import Catalogue
+from tasks.store.columns import IMAGES, ISSUES, LINKS, PAGES, REDIRECTS, RESULTS, STRUCTURED_DATA
+from tasks.store.schema import frontier, parts, runs
+from tasks.store.takes import FactTable
+
+PAGES_AT_ONCE = 250
+_PARTS_OF_PAGES = (PAGES, REDIRECTS, IMAGES, LINKS, STRUCTURED_DATA, ISSUES, RESULTS)
+
+Record = dict[str, Any]
+Rows = dict[tuple[str, str], list[Record]]
+"""Rows of one table by run and page."""
+
+_PLAIN = (
+    "title",
+    "title_px",
+    "meta_description",
+    "description_px",
+    "meta_keywords",
+    "not_indexable",
+    "h1",
+    "lang",
+    "doctype",
+    "viewport",
+    "meta_refresh",
+    "encoding",
+    "charset_header",
+    "charset_bom",
+    "charset_meta",
+    "charset_errors",
+    "base_url",
+    "head_broken_by",
+    "html_length",
+    "word_count",
+    "cjk_count",
+    "page_type",
+    "content_hash",
+    "mime",
+    "body_length",
+    "wire_bytes",
+    "ttfb_ms",
+    "elapsed_ms",
+    "tries",
+    "detail",
+)
+
+
+def page_object(root: Path, catalogue: Catalogue, run_id: str, url: str, *, all_results: bool) -> Record:
+    with catalogue.read() as connection:
+        row = _find(connection, run_id, url)
+        return next(_objects(connection, root, run_id, [row], all_results=all_results))
+
+
+def iter_page_objects(root: Path, catalogue: Catalogue, run_id: str, *, all_results: bool) -> Iterator[Record]:
+    last = -1
+    while True:
+        with catalogue.read() as connection:
+            rows = _slice(connection, run_id, last)
+            if not rows:
+                return
+            objects = list(_objects(connection, root, run_id, rows, all_results=all_results))
+        yield from objects
+        last = rows[-1].position
+
+
+def _find(connection: Connection, run_id: str, url: str) -> Any:
+    project = connection.execute(select(runs.c.project_id).where(runs.c.run_id == run_id)).scalar_one_or_none()
+    named = or_(frontier.c.page_id == urls.page_id(project or "", url), frontier.c.url == url)
+    row = connection.execute(_COLUMNS.where(frontier.c.run_id == run_id, named)).first()
+    if row is None:
+        raise InputError(
+            f"run {run_id} has no page {urls.printable(url)}: `seo page --run {run_id} URL` wants the URL as scanned"
+        )
+    return row
+
+
+_COLUMNS = select(
+    frontier.c.page_id,
+    frontier.c.url,
+    frontier.c.position,
+    frontier.c.state,
+    frontier.c.reason,
+    frontier.c.source_run_id,
+    frontier.c.part,
+)
+
+
+def _slice(connection: Connection, run_id: str, after: int) -> Sequence[Any]:
+    here = _COLUMNS.where(frontier.c.run_id == run_id, frontier.c.position > after)
+    return connection.execute(here.order_by(frontier.c.position).limit(PAGES_AT_ONCE)).all()
+
+
+def _objects(
+    connection: Connection, root: Path, run_id: str, rows: Sequence[Any], *, all_results: bool
+) -> Iterator[Record]:
+    tables = [table for table in _PARTS_OF_PAGES if all_results or table is not RESULTS]
+    files = _files(connection, {(row.source_run_id, row.part) for row in rows if row.part})
+    ids = [row.page_id for row in rows]
+    facts = {table.name: _read(root, table, files.get(table.name, []), ids) for table in tables}
+    for row in rows:
+        yield _object(run_id, row, facts)
+
+
+def _files(connection: Connection, named: set[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    by_run = groupby(sorted(named), key=lambda pair: pair[0])
+    for run_id, pairs in by_run:
+        here = (parts.c.run_id == run_id, parts.c.name.in_([name for _, name in pairs]), parts.c.live)
+        for table, path in connection.execute(select(parts.c.table_name, parts.c.path).where(*here)):
+            found.setdefault(table, []).append(path)
+    return found
+
+
+def _read(root: Path, table: FactTable, files: Sequence[str], page_ids: Sequence[str]) -> Rows:
+    if not files:
+        return {}
+    frame = pl.scan_parquet(
+        [root / file for file in files],
+        schema=table.schema,
+        missing_columns="insert",
+        extra_columns="ignore",
+        glob=False,
+        hive_partitioning=False,
+    )
+    try:
+        wanted = frame.filter(pl.col("page_id").is_in(page_ids)).collect()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise StoreError(f"cannot read the facts in {root}: {str(error).splitlines()[0]}") from error
+    by_page: Rows = {}
+    for record in wanted.iter_rows(named=True):
+        by_page.setdefault((record["run_id"], record["page_id"]), []).append(record)
+    return by_page
+
+
+def _object(run_id: str, row: Any, facts: Mapping[str, Rows]) -> Record:
+    mine = {name: by_page.get((row.source_run_id, row.page_id), []) for name, by_page in facts.items()}
+    page = next(iter(mine[PAGES.name]), {})
+    found: Record = {
+        "run_id": run_id,
+        "page_id": row.page_id,
+        "url": row.url,
+        "final_url": page.get("final_url"),
+        "status": page.get("status"),
+        "outcome": row.state,
+        "reason": row.reason,
+        "redirects": _only(mine[REDIRECTS.name], "url", "status", "location"),
+        "facts": _facts(page, mine),
+        "issues": [_issue(issue) for issue in mine[ISSUES.name]],
+    }
+    if RESULTS.name in mine:
+        found["results"] = _only(mine[RESULTS.name], "rule", "outcome", "why")
+    return found
+
+
+def _facts(page: Record, mine: Mapping[str, list[Record]]) -> Record:
+    return {
+        **{name: page.get(name) for name in _PLAIN},
+        "titles": [title["text"] for title in page.get("titles") or ()],
+        "canonicals": [canonical["url"] or canonical["href"] for canonical in page.get("canonicals") or ()],
+        "robots": _only(page.get("robots"), "agent", "directives", "source"),
+        "headings": page.get("headings") or [],
+        "hreflang": _only(page.get("hreflang"), "lang", "url"),
+        "open_graph": _first_of_each(page.get("open_graph"), "property"),
+        "twitter": _first_of_each(page.get("twitter"), "name"),
+        "resources": page.get("resources") or [],
+        "fetched_at": _iso(page.get("fetched_at")),
+        "images": _only(mine[IMAGES.name], "src", "alt"),
+        "links": _only(mine[LINKS.name], "url", "text", "rel", "position", "internal"),
+        "structured_data": [_structured(item) for item in mine[STRUCTURED_DATA.name]],
+    }
+
+
+def _only(records: Sequence[Record] | None, *names: str) -> list[Record]:
+    return [{name: record[name] for name in names} for record in records or ()]
+
+
+def _first_of_each(records: Sequence[Record] | None, name: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for record in records or ():
+        found.setdefault(record[name], record["content"])
+    return found
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else f"{moment.isoformat(timespec='milliseconds')}Z"
+
+
+def _issue(record: Record) -> Record:
+    chosen = {name: record[name] for name in ("rule", "severity", "category", "message")}
+    return {**chosen, "evidence": json.loads(record["evidence"]), "fingerprint": record["fingerprint"]}
+
+
+def _structured(record: Record) -> Record:
+    kinds = record["types"]
+    return {
+        "format": record["format"],
+        "type": kinds[0] if len(kinds) == 1 else kinds or None,
+        "data": record["data"] if record["errors"] else _parsed(record["data"]),
+        "errors": record["errors"],
+    }
+
+
+def _parsed(text: str | None) -> Any:
+    """The JSON value; the text itself where this reader's limits on depth or digits are passed."""
+    try:
+        return None if text is None else json.loads(text, parse_float=_finite, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None

@@ -1,0 +1,62 @@
+"""A person's own SELECT on the views, which can read nothing but facts and write nothing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from tasks.errors import InputError
+from tasks.store.catalogue import Catalogue
+from tasks.store.parts import FOLDER
+from tasks.store.records import Rows
+from tasks.store.views import open_views
+
+ROWS_AT_ONCE = 1000
+
+
+def sql(path: Path, catalogue: Catalogue, text: str) -> Rows:
+    """The answer to one SELECT.
+
+    Raises:
+        InputError: not one SELECT, or one that DuckDB refuses; with its first line.
+    """
+    connection = open_views(path, catalogue)
+    try:
+        _lock(connection, path)
+        _check_reads_only(connection, text)
+        connection.execute("BEGIN TRANSACTION READ ONLY")
+        columns = tuple(column[0] for column in connection.execute(text).description or ())
+    except duckdb.Error as error:
+        connection.close()
+        raise _wrong(error) from error
+    except BaseException:
+        connection.close()
+        raise
+    return Rows(columns, _rows(connection))
+
+
+def _lock(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    facts = str(path / FOLDER).replace("'", "''")
+    connection.execute(
+        f"SET allowed_directories = ['{facts}/']; SET enable_external_access = false; SET lock_configuration = true"
+    )
+
+
+def _check_reads_only(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+    statements = connection.extract_statements(text)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise InputError("write one SELECT (or FROM, DESCRIBE, SUMMARIZE, SHOW TABLES): nothing else is run")
+
+
+def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    with connection:
+        try:
+            while rows := connection.fetchmany(ROWS_AT_ONCE):
+                yield from rows
+        except duckdb.Error as error:
+            raise _wrong(error) from error
+
+
+def _wrong(error: duckdb.Error) -> InputError:
+    return InputError(str(error).partition("\n")[0])

@@ -1,0 +1,239 @@
+"""What goes into and comes out of the store. Times are aware UTC, or seconds since the epoch where said."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal, Self
+
+from tasks.model import PageState, Reason, Severity
+
+RunKind = Literal["scan", "batch", "crawl"]
+
+
+class RunState(StrEnum):
+    """Where a run stands. ``running``, ``interrupted`` and ``failed`` ones can be resumed."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """A run to start.
+
+    Attributes:
+        run_id: the run's id where its caller has minted one with ``new_run_id``.
+        run_id: its id, where the caller has chosen one with ``new_run_id``.
+        batch_id: identity of its list and fetch options; empty where it has none.
+        recipe: identity of how pages are fetched and read; only pages of the same recipe stand in for each other.
+        options: JSON text, kept as given.
+        parent_pid: process that drives the run.
+    """
+
+    kind: RunKind
+    run_id: str = ""
+    project_id: str = "default"
+    user_id: str = "local"
+    batch_id: str = ""
+    recipe: str = ""
+    options: str = "{}"
+    prefect_flow_run_id: str | None = None
+    parent_pid: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run as the catalogue has it.
+
+    Attributes:
+        epoch: raised by each resume; commits of an earlier one are refused.
+        total: pages in its list.
+        linked: pages shown from an earlier run.
+        first_request_at, last_commit_at: of the present epoch.
+        pages_per_second: pages fetched in the last epoch ÷ (last commit - first request); None until it ended.
+    """
+
+    run_id: str
+    kind: RunKind
+    project_id: str
+    user_id: str
+    batch_id: str
+    recipe: str
+    epoch: int
+    state: RunState
+    stop_requested: bool
+    options: str
+    total: int
+    linked: int
+    started_at: datetime
+    finished_at: datetime | None
+    first_request_at: datetime | None
+    last_commit_at: datetime | None
+    pages_per_second: float | None
+    incomplete: bool
+    incomplete_reason: str | None
+    error: str | None
+    prefect_flow_run_id: str | None
+    parent_pid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One URL of a list. A terminal ``state`` rejects it at once, with ``detail`` for people."""
+
+    url: str
+    page_id: str
+    state: PageState = PageState.PENDING
+    reason: Reason | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A fixed slice of a run's list; ``open`` pages are not terminal yet, ``key`` is a hash of its URL keys."""
+
+    index: int
+    total: int
+    open: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A page to work on; ``tries`` counts the fetches made so far."""
+
+    page_id: str
+    url: str
+    tries: int
+    leases_lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A page to be fetched again, not before ``not_before`` seconds since the epoch."""
+
+    page_id: str
+    tries: int
+    not_before: float
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRequest:
+    """Work to be handed on once, however often it is committed: ``key`` is its identity."""
+
+    key: str
+    kind: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRequest:
+    """An outbox entry not handed on yet."""
+
+    key: str
+    kind: str
+    payload: dict[str, Any]
+    run_id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An immutable file of facts; ``path`` is relative to the data folder, with forward slashes."""
+
+    table: str
+    name: str
+    path: str
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageOutcome:
+    """What the catalogue learns of one page; ``fetched_at`` in seconds since the epoch."""
+
+    page_id: str
+    url: str
+    state: PageState
+    reason: Reason | None
+    tries: int
+    status: int | None
+    fetched_at: float | None
+    etag: str | None
+    last_modified: str | None
+    content_hash: str | None
+    errors: int
+    warnings: int
+    notices: int
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Parts written and not yet visible: a manifest that JSON can carry from one task to the next."""
+
+    name: str
+    parts: tuple[Part, ...]
+    pages: tuple[PageOutcome, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(
+            name=data["name"],
+            parts=tuple(Part(**part) for part in data["parts"]),
+            pages=tuple(_outcome(page) for page in data["pages"]),
+        )
+
+
+def _outcome(data: Mapping[str, Any]) -> PageOutcome:
+    reason = data["reason"]
+    return PageOutcome(**{**data, "state": PageState(data["state"]), "reason": Reason(reason) if reason else None})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A run's counts at one moment.
+
+    Attributes:
+        linked: part of ``completed``.
+        retries_waiting: part of ``pending``: pages that failed for a passing reason.
+        by_reason: failed, skipped and quarantined pages by reason.
+        issues: committed or linked issues by severity.
+        hosts: some of those that pages are being fetched from.
+    """
+
+    total: int = 0
+    pending: int = 0
+    leased: int = 0
+    completed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    quarantined: int = 0
+    linked: int = 0
+    retries_waiting: int = 0
+    by_reason: Mapping[str, int] = field(default_factory=dict)
+    issues: Mapping[Severity, int] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
+    started_at: datetime | None = None
+    first_request_at: datetime | None = None
+    last_commit_at: datetime | None = None
+
+    @property
+    def done(self) -> int:
+        """Pages in a terminal state."""
+        return self.completed + self.failed + self.skipped + self.quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A query's answer; ``rows`` is read once, while the data folder stays as it is."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[tuple[Any, ...]]

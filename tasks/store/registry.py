@@ -1,0 +1,41 @@
+"""The list of live parts."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, select
+
+from tasks.store.catalogue import upsert
+from tasks.store.columns import FACT_SCHEMA
+from tasks.store.records import Part
+from tasks.store.schema import parts
+
+
+def register(connection: Connection, run_id: str, written: Iterable[Part], now: float) -> None:
+    """Makes parts visible, each once."""
+    rows = [
+        {
+            "table_name": part.table,
+            "run_id": run_id,
+            "name": part.name,
+            "path": part.path,
+            "rows": part.rows,
+            "bytes": part.bytes,
+            "schema_version": FACT_SCHEMA,
+            "live": True,
+            "created_at": now,
+        }
+        for part in written
+    ]
+    if rows:
+        connection.execute(upsert(connection, parts).on_conflict_do_nothing(), rows)
+
+
+def live_parts(connection: Connection, runs: Iterable[str] | None = None) -> dict[str, list[str]]:
+    """Relative paths by table, of all runs or of ``runs``."""
+    query = select(parts.c.table_name, parts.c.path).where(parts.c.live)
+    if runs is not None:
+        query = query.where(parts.c.run_id.in_(list(runs)))
+    found: dict[str, list[str]] = {}
+    for table, path in connection.execute(query.order_by(parts.c.created_at, parts.c.name)):
+        found.setdefault(table, []).append(path)
+    return found

@@ -1,0 +1,110 @@
+"""Scanned pages as frames, column by column."""
+
+from collections.abc import Sequence
+from itertools import accumulate, chain, repeat
+from typing import Any
+
+import polars as pl
+
+from tasks.model import Issue, Response, ScannedPage, Severity
+from tasks.store.columns import FACT_TABLES, HTML, LINKED_SCHEMA
+from tasks.store.records import PageOutcome
+from tasks.store.takes import TEXT, Column, FactTable, Key, dtype_of
+
+
+def frames(run_id: str, pages: Sequence[ScannedPage], *, keep_html: bool = True) -> dict[str, pl.DataFrame]:
+    """The facts of ``pages`` by table; tables without a row are left out."""
+    tables = [table for table in FACT_TABLES if keep_html or table is not HTML]
+    built = ((table.name, _frame(table, run_id, pages)) for table in tables)
+    return {name: frame for name, frame in built if frame is not None}
+
+
+def linked_frame(run_id: str, page_ids: Sequence[str], source_run_ids: Sequence[str]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"run_id": [run_id] * len(page_ids), "page_id": page_ids, "source_run_id": source_run_ids}, schema=LINKED_SCHEMA
+    )
+
+
+def _frame(table: FactTable, run_id: str, pages: Sequence[ScannedPage]) -> pl.DataFrame | None:
+    grouped = [table.items(page) for page in pages]
+    items = list(chain.from_iterable(grouped))
+    if not items:
+        return None
+    rows_of_pages = map(repeat, range(len(pages)), map(len, grouped))
+    owners = pl.lit(pl.Series(list(chain.from_iterable(rows_of_pages)), dtype=pl.UInt32))
+    keys = {
+        Key.RUN: pl.lit(run_id, dtype=pl.String),
+        Key.PAGE: pl.lit(_series([page.page_id for page in pages], TEXT)).gather(owners),
+        Key.URL: pl.lit(_series([page.url for page in pages], TEXT)).gather(owners),
+    }
+    return pl.select(_column(column, items, keys).alias(column.name) for column in table.columns)
+
+
+def _column(column: Column, items: list[Any], keys: dict[Key, pl.Expr]) -> pl.Expr:
+    if isinstance(column.take, Key):
+        return keys[column.take]
+    values = list(map(column.take, items))
+    if isinstance(column.dtype, pl.List) and isinstance(column.dtype.inner, pl.Struct):
+        return _lists(values, column.dtype.inner)
+    return pl.lit(_series(values, column.dtype))
+
+
+def _series(values: Sequence[Any], dtype: pl.DataType) -> pl.Series:
+    try:
+        return pl.Series(values, dtype=dtype)
+    except UnicodeEncodeError:
+        # A lone surrogate, as in the JSON text "\\ud800".
+        return pl.Series(_without_surrogates(values), dtype=dtype)
+
+
+def _lists(values: Sequence[Sequence[tuple[Any, ...]] | None], inner: pl.Struct) -> pl.Expr:
+    """Lists of structs, cut from flat columns: a tenth of what polars needs for nested Python values."""
+    items = list(chain.from_iterable(filter(None, values)))
+    fields = enumerate(inner.fields)
+    flat = pl.struct(
+        pl.lit(_series([item[n] for item in items], dtype_of(field.dtype))).alias(field.name) for n, field in fields
+    )
+    lengths = [len(value or ()) for value in values]
+    offsets = list(accumulate(lengths, initial=0))[:-1]
+    cut = flat.implode().list.slice(pl.lit(pl.Series(offsets)), pl.lit(pl.Series(lengths)))
+    if None not in values:
+        return cut
+    return pl.when(pl.lit(pl.Series([value is not None for value in values]))).then(cut)
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {key: _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_surrogates(item) for item in value]
+    return value
+
+
+def outcome(scanned: ScannedPage) -> PageOutcome:
+    """What the catalogue keeps of a page."""
+    answer = scanned.answer
+    response = answer if isinstance(answer, Response) else None
+    return PageOutcome(
+        page_id=scanned.page_id,
+        url=scanned.url,
+        state=scanned.state,
+        reason=scanned.reason,
+        tries=answer.tries,
+        status=answer.status,
+        fetched_at=answer.fetched_at.timestamp() if answer.tries else None,
+        etag=response.header("etag") if response else None,
+        last_modified=response.header("last-modified") if response else None,
+        content_hash=scanned.page.content_hash if scanned.page else None,
+        **_severities(scanned.verdict.issues),
+    )
+
+
+def _severities(issues: Sequence[Issue]) -> dict[str, int]:
+    found = [issue.severity for issue in issues]
+    return {
+        "errors": found.count(Severity.ERROR),
+        "warnings": found.count(Severity.WARNING),
+        "notices": found.count(Severity.NOTICE),
+    }

@@ -1,0 +1,198 @@
+"""The catalogue's tables, at the newest schema version. Times are seconds since the epoch, UTC."""
+
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+
+METADATA = MetaData()
+
+
+def _text(name: str, **options: Any) -> Column[str]:
+    return Column(name, String, nullable=False, **options)
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default="0")
+
+
+meta = Table(
+    "meta",
+    METADATA,
+    _text("store_id", primary_key=True),
+    Column("schema_version", Integer, nullable=False),
+)
+
+projects = Table(
+    "projects",
+    METADATA,
+    _text("project_id", primary_key=True),
+    Column("created_at", Float, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    METADATA,
+    _text("run_id", primary_key=True),
+    _text("kind"),
+    _text("project_id"),
+    _text("user_id"),
+    _text("batch_id", index=True),
+    _text("recipe"),
+    Column("epoch", Integer, nullable=False),
+    _text("state"),
+    Column("stop_requested", Boolean, nullable=False),
+    Column("options", Text, nullable=False),
+    _count("total"),
+    _count("linked"),
+    _count("errors"),
+    _count("warnings"),
+    _count("notices"),
+    Column("started_at", Float, nullable=False),
+    Column("finished_at", Float),
+    Column("first_request_at", Float),
+    Column("last_commit_at", Float),
+    _count("fetched_before"),  # by earlier epochs
+    Column("pages_per_second", Float),
+    Column("incomplete", Boolean, nullable=False),
+    Column("incomplete_reason", Text),
+    Column("error", Text),
+    Column("prefect_flow_run_id", String),
+    Column("parent_pid", Integer),
+)
+
+# Identity and freshness: what is known of a page across runs.
+pages = Table(
+    "pages",
+    METADATA,
+    _text("page_id", primary_key=True),
+    _text("project_id"),
+    _text("url"),
+    _text("url_key"),
+    _text("last_run_id"),
+    Column("last_fetched_at", Float),
+    Column("last_status", Integer),
+    _text("recipe"),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("content_hash", String),
+)
+
+# The state of each page in each run.
+frontier = Table(
+    "frontier",
+    METADATA,
+    _text("page_id", primary_key=True),  # first: SQLite would scan a whole run by a key that begins with run_id
+    _text("run_id", primary_key=True),
+    _text("url"),
+    Column("position", Integer, nullable=False),
+    Column("chunk", Integer),
+    _text("state"),
+    Column("reason", String),
+    _count("tries"),
+    Column("not_before", Float),
+    Column("holder", String),
+    Column("lease_until", Float),
+    _count("leases_lost"),
+    _text("source_run_id"),
+    Column("part", String),  # name of the parts with its facts, in source_run_id
+    Column("fetched_at", Float),
+    Column("status", Integer),
+    _count("errors"),
+    _count("warnings"),
+    _count("notices"),
+    Index("frontier_work", "run_id", "chunk", "state", "position"),
+    Index("frontier_states", "run_id", "state", "reason"),
+    Index("frontier_order", "run_id", "position"),
+    sqlite_with_rowid=False,
+)
+
+parts = Table(
+    "parts",
+    METADATA,
+    _text("table_name", primary_key=True),
+    _text("run_id", primary_key=True),
+    _text("name", primary_key=True),
+    _text("path"),
+    Column("rows", Integer, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("schema_version", Integer, nullable=False),
+    Column("live", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+hosts = Table(
+    "hosts",
+    METADATA,
+    _text("host", primary_key=True),
+    Column("next_departure", Float, nullable=False),
+    Column("pause_until", Float, nullable=False),
+)
+
+host_holders = Table(
+    "host_holders",
+    METADATA,
+    _text("host", primary_key=True),
+    _text("holder", primary_key=True),
+    Column("wanted", Integer, nullable=False),
+    Column("granted", Integer, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Index("host_holders_holder", "holder"),
+)
+
+outbox = Table(
+    "outbox",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    _text("key", unique=True),
+    _text("kind"),
+    _text("run_id"),
+    Column("payload", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("delivered_at", Float),
+)
+
+requests = Table(
+    "requests",
+    METADATA,
+    _text("request_id", primary_key=True),
+    _text("run_id"),
+    Column("claimed_at", Float, nullable=False),
+)
+
+notifications = Table(
+    "notifications",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    _text("key", unique=True),
+    _text("run_id"),
+    _text("user_id"),
+    _text("event"),
+    _text("title"),
+    Column("message", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("delivered_at", Float),
+)
+
+recommendations = Table(
+    "recommendations",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    _text("run_id", index=True),
+    _text("page_id"),
+    _text("url"),
+    _text("rule"),
+    _text("priority"),
+    _text("title"),
+    Column("message", Text, nullable=False),
+    _text("source"),
+    Column("created_at", Float, nullable=False),
+)
+
+prompt_templates = Table(
+    "prompt_templates",
+    METADATA,
+    _text("name", primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("template", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+)

@@ -1,0 +1,196 @@
+"""The list of a run: what it names, what an earlier run already knows, and how it is cut into chunks."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, case, func, select, update
+
+from tasks.errors import InputError
+from tasks.model import FetchFailure, PageState, Reason, ScannedPage, Verdict
+from tasks.store import parts as part_files
+from tasks.store.catalogue import text_safe
+from tasks.store.columns import LINKED, PAGES
+from tasks.store.records import Chunk, Run, Target
+from tasks.store.registry import register
+from tasks.store.rows import frames, linked_frame
+from tasks.store.runs import OPEN_STATES
+from tasks.store.schema import frontier, pages, parts, runs
+from tasks.urls import url_key
+
+PASSING_STATUSES = (408, 425, 429, 500, 502, 503, 504)
+"""A page that answered so is asked again however young."""
+
+
+def add(connection: Connection, root: Path, run_id: str, targets: Iterable[Target], now: float) -> int:
+    """Adds what the run does not name yet, in order; returns how many."""
+    known = set(connection.execute(select(frontier.c.page_id).where(frontier.c.run_id == run_id)).scalars())
+    before = len(known)
+    fresh: list[Target] = []
+    for target in targets:
+        if target.page_id not in known:
+            known.add(target.page_id)
+            fresh.append(target)
+    if not fresh:
+        return 0
+    rejected = [target for target in fresh if target.state.terminal]
+    name = _write_rejected(connection, root, run_id, rejected, now) if rejected else None
+    connection.execute(frontier.insert(), [_row(run_id, target, before + n, name) for n, target in enumerate(fresh)])
+    connection.execute(update(runs).where(runs.c.run_id == run_id).values(total=runs.c.total + len(fresh)))
+    return len(fresh)
+
+
+def _row(run_id: str, target: Target, position: int, part: str | None) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "page_id": target.page_id,
+        "url": text_safe(target.url),
+        "position": position,
+        "state": target.state.value,
+        "reason": target.reason and target.reason.value,
+        "source_run_id": run_id,
+        "part": part if target.state.terminal else None,
+    }
+
+
+def _write_rejected(connection: Connection, root: Path, run_id: str, rejected: list[Target], now: float) -> str:
+    name = part_files.new_name("rejected")
+    scanned = [
+        without_answer(target.page_id, target.url, target.state, target.reason or Reason.BAD_URL, target.detail)
+        for target in rejected
+    ]
+    register(connection, run_id, part_files.write(root, run_id, name, frames(run_id, scanned)), now)
+    return name
+
+
+def without_answer(page_id: str, url: str, state: PageState, reason: Reason, detail: str) -> ScannedPage:
+    """A page that ended without being fetched."""
+    failure = FetchFailure(url=url, reason=reason, detail=detail, tries=0)
+    return ScannedPage(
+        page_id=page_id, url=url, state=state, reason=reason, answer=failure, page=None, verdict=Verdict()
+    )
+
+
+def link_fresh(connection: Connection, root: Path, run: Run, *, max_age_s: float, recipe: str, now: float) -> int:
+    """Shows under this run the pages that an earlier one completed within ``max_age_s`` seconds; returns how many."""
+    found = connection.execute(_fresh(run.run_id, now - max_age_s, recipe)).all()
+    if not found:
+        return 0
+    page_ids = [row.page_id for row in found]
+    name = part_files.new_name("linked")
+    frame = linked_frame(run.run_id, page_ids, [row.run_id for row in found])
+    register(connection, run.run_id, part_files.write(root, run.run_id, name, {LINKED: frame}), now)
+    connection.execute(_LINK, [_linked_row(run.run_id, row) for row in found])
+    counts = {level: runs.c[level] + sum(getattr(row, level) for row in found) for level in _LEVELS}
+    connection.execute(
+        update(runs).where(runs.c.run_id == run.run_id).values(linked=runs.c.linked + len(found), **counts)
+    )
+    return len(found)
+
+
+_LEVELS = ("errors", "warnings", "notices")
+
+# The columns named by the rows' keys are set besides.
+_LINK = (
+    update(frontier)
+    .where(frontier.c.run_id == bindparam("b_run"), frontier.c.page_id == bindparam("b_page"))
+    .values(state=PageState.COMPLETED.value, reason=None)
+)
+
+
+def _linked_row(run_id: str, source: Any) -> dict[str, Any]:
+    same = {name: getattr(source, name) for name in ("part", "tries", "fetched_at", "status", *_LEVELS)}
+    return {"b_run": run_id, "b_page": source.page_id, "source_run_id": source.run_id, **same}
+
+
+def _fresh(run_id: str, since: float, recipe: str) -> Any:
+    source = frontier.alias("source")
+    wanted = frontier.alias("wanted")
+    levels = [source.c[level] for level in _LEVELS]
+    return (
+        select(source.c.page_id, source.c.run_id, source.c.part, source.c.tries, source.c.fetched_at, source.c.status)
+        .add_columns(*levels)
+        .select_from(wanted)
+        .join(pages, pages.c.page_id == wanted.c.page_id)
+        .join(source, (source.c.run_id == pages.c.last_run_id) & (source.c.page_id == pages.c.page_id))
+        .join(
+            parts,
+            (parts.c.table_name == PAGES.name) & (parts.c.run_id == source.c.run_id) & (parts.c.name == source.c.part),
+        )
+        .where(
+            wanted.c.run_id == run_id,
+            wanted.c.state == PageState.PENDING.value,
+            pages.c.recipe == recipe,
+            pages.c.last_fetched_at > since,
+            source.c.run_id != run_id,
+            source.c.state == PageState.COMPLETED.value,
+            source.c.status.not_in(PASSING_STATUSES),
+            parts.c.live,
+        )
+        .order_by(wanted.c.position)
+    )
+
+
+def of_batch(connection: Connection, batch_id: str) -> list[Target]:
+    """The list of the newest run of the batch, as it was given.
+
+    Raises:
+        InputError: no run of that batch.
+    """
+    newest = select(runs.c.run_id).where(runs.c.batch_id == batch_id).order_by(runs.c.started_at.desc()).limit(1)
+    run_id = connection.execute(newest).scalar()
+    if run_id is None:
+        raise InputError(f"no batch {batch_id} in this data folder: `seo runs` lists what there is")
+    return of_run(connection, run_id)
+
+
+def of_run(connection: Connection, run_id: str) -> list[Target]:
+    """The run's list in its order; rejected lines as they were rejected."""
+    columns = select(frontier.c.url, frontier.c.page_id, frontier.c.reason)
+    rows = connection.execute(columns.where(frontier.c.run_id == run_id).order_by(frontier.c.position))
+    return [
+        Target(row.url, row.page_id, PageState.FAILED, Reason.BAD_URL)
+        if row.reason == Reason.BAD_URL
+        else Target(row.url, row.page_id)
+        for row in rows
+    ]
+
+
+def single(connection: Connection, run_id: str) -> tuple[str, str]:
+    """Page id and URL of the only page of a run.
+
+    Raises:
+        InputError: it has none, or several.
+    """
+    query = select(frontier.c.page_id, frontier.c.url).where(frontier.c.run_id == run_id).limit(2)
+    rows = connection.execute(query).all()
+    if len(rows) != 1:
+        raise InputError(f"run {run_id} is not a run of one page")
+    return rows[0].page_id, rows[0].url
+
+
+def assign_chunks(connection: Connection, run_id: str, size: int) -> int:
+    """Cuts the list into chunks of ``size`` pages in its order; returns how many."""
+    connection.execute(update(frontier).where(frontier.c.run_id == run_id).values(chunk=frontier.c.position // size))
+    last = connection.execute(select(func.max(frontier.c.chunk)).where(frontier.c.run_id == run_id)).scalar_one()
+    return 0 if last is None else last + 1
+
+
+def chunks(connection: Connection, run_id: str) -> list[Chunk]:
+    columns = select(frontier.c.chunk, frontier.c.url, case((frontier.c.state.in_(OPEN_STATES), 1), else_=0).label("o"))
+    named = columns.where(frontier.c.run_id == run_id, frontier.c.chunk.is_not(None))
+    rows = connection.execute(named.order_by(frontier.c.chunk, frontier.c.position))
+    return [_chunk(index, slice_) for index, slice_ in groupby(rows, key=attrgetter("chunk"))]
+
+
+def _chunk(index: int, rows: Iterator[Any]) -> Chunk:
+    key = hashlib.blake2b(digest_size=12)
+    total = still_open = 0
+    for row in rows:
+        key.update(url_key(row.url).encode())
+        total += 1
+        still_open += row.o
+    return Chunk(index, total, still_open, key.hexdigest())

@@ -1,0 +1,151 @@
+"""The readers' side: DuckDB views over the parts that are live. Never a glob, never a lock, no extension."""
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+from sqlalchemy import Connection
+
+from tasks.errors import StoreError
+from tasks.store.catalogue import FILE_NAME, Catalogue
+from tasks.store.catalogue_views import copy_catalogue
+from tasks.store.columns import FACT_TABLES, LINKED, PAGES
+from tasks.store.migrations import check_version
+from tasks.store.registry import live_parts
+from tasks.store.takes import FactTable, dtype_of
+
+DEPTH = ("depth", "INTEGER", "Links from the start of a crawl; null elsewhere.")
+"""A column of ``pages`` computed after the fact."""
+
+_TYPES: Mapping[type[pl.DataType], str] = {
+    pl.String: "VARCHAR",
+    pl.Boolean: "BOOLEAN",
+    pl.Int32: "INTEGER",
+    pl.Int64: "BIGINT",
+    pl.UInt32: "UINTEGER",
+    pl.Float64: "DOUBLE",
+    pl.Binary: "BLOB",
+    pl.Datetime: "TIMESTAMP",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFacts:
+    """Absolute paths of live parts: ``files`` by table, ``sources`` those of runs that linked pages come from."""
+
+    files: Mapping[str, list[str]]
+    sources: Mapping[str, list[str]]
+
+
+def data_folder(data: Path | str | None = None) -> Path:
+    """``data``, else ``SEO_DATA``, else ``./data``; absolute."""
+    return Path(data or os.environ.get("SEO_DATA") or "data").expanduser().absolute()
+
+
+def connect(data: Path | str | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with a view for each table of docs/data.md, as of now.
+
+    Args:
+        data: data folder; None for ``SEO_DATA`` or ``./data``.
+
+    Raises:
+        StoreError: there is no data folder; it is never made by reading.
+        SchemaTooNew: a later release wrote it.
+    """
+    path = data_folder(data)
+    if not (path / FILE_NAME).is_file():
+        raise StoreError(f"no scans in {path}: run `seo scan URL` first, or name the data folder")
+    catalogue = Catalogue(path / FILE_NAME)
+    try:
+        if check_version(catalogue) is None:
+            raise StoreError(f"{path} was written by an earlier release: run any `seo` command on it to bring it up")
+        return open_views(path, catalogue)
+    finally:
+        catalogue.close()
+
+
+def open_views(path: Path, catalogue: Catalogue, run_id: str | None = None) -> duckdb.DuckDBPyConnection:
+    """The views of the whole folder, or of what one run shows."""
+    connection = duckdb.connect(config={"temp_directory": str(Path(tempfile.gettempdir(), "seo-scan-duckdb"))})
+    try:
+        connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
+        create_views(connection, path, catalogue, run_id=run_id)
+    except duckdb.Error as error:
+        connection.close()
+        raise StoreError(f"cannot read the facts in {path}: {str(error).splitlines()[0]}") from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def create_views(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    catalogue: Catalogue,
+    *,
+    prefix: str = "",
+    run_id: str | None = None,
+) -> None:
+    """Creates the views in the schema that ``prefix`` names (with its dot), else in the connection's own."""
+    with catalogue.read() as reader:
+        live = _live_facts(reader, path, run_id)
+        copy_catalogue(reader, connection, prefix)
+    for table in FACT_TABLES:
+        connection.execute(f"CREATE VIEW {prefix}{table.name} AS {_view_sql(table, live)}")
+
+
+def _live_facts(reader: Connection, path: Path, run_id: str | None) -> LiveFacts:
+    shown = live_parts(reader, None if run_id is None else [run_id])
+    files = {table: [str(path / name) for name in names] for table, names in shown.items()}
+    linked = files.get(LINKED)
+    if not linked:
+        return LiveFacts(files, {})
+    runs = pl.read_parquet(linked, columns=["source_run_id"], glob=False)["source_run_id"].unique().to_list()
+    sources = {table: [str(path / name) for name in names] for table, names in live_parts(reader, runs).items()}
+    return LiveFacts(files, sources)
+
+
+def _view_sql(table: FactTable, live: LiveFacts) -> str:
+    selects = [_empty_sql(table)]
+    if files := live.files.get(table.name):
+        selects.append(f"SELECT * FROM {_parquet_sql(files)}")  # noqa: S608 - quoted paths of our own
+    if sources := live.sources.get(table.name):
+        linked = _parquet_sql(live.files[LINKED])
+        same = "fact.run_id = shown.source_run_id AND fact.page_id = shown.page_id"
+        columns = "shown.run_id, fact.* EXCLUDE (run_id)"
+        selects.append(f"SELECT {columns} FROM {_parquet_sql(sources)} fact JOIN {linked} shown ON {same}")  # noqa: S608 - the same
+    return " UNION ALL BY NAME ".join(selects)
+
+
+def _empty_sql(table: FactTable) -> str:
+    """No rows, all columns: parts may be missing, or older than a column."""
+    listed = ", ".join(f"NULL::{dtype} AS {name}" for name, dtype, _ in shown_columns(table))
+    return f"SELECT {listed} WHERE false"
+
+
+def shown_columns(table: FactTable) -> list[tuple[str, str, str]]:
+    """Name, DuckDB type and meaning of each column that readers see."""
+    shown = [(column.name, duckdb_type(column.dtype), column.doc) for column in table.columns]
+    if table is PAGES:
+        after = next(n for n, column in enumerate(shown, 1) if column[0] == "reason")
+        shown.insert(after, DEPTH)
+    return shown
+
+
+def duckdb_type(dtype: pl.DataType) -> str:
+    if isinstance(dtype, pl.List):
+        return f"{duckdb_type(dtype_of(dtype.inner))}[]"
+    if isinstance(dtype, pl.Struct):
+        fields = (f"{field.name} {duckdb_type(dtype_of(field.dtype))}" for field in dtype.fields)
+        return f"STRUCT({', '.join(fields)})"
+    return _TYPES[type(dtype)]
+
+
+def _parquet_sql(files: Sequence[str]) -> str:
+    listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    return f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"

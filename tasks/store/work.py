@@ -1,0 +1,244 @@
+"""Leases and commits: how pages of a run get from pending to done, each once."""
+
+import json
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, select, update
+
+from tasks.model import PageState, Reason
+from tasks.store import parts as part_files
+from tasks.store.catalogue import text_safe, upsert
+from tasks.store.records import Lease, OutboxRequest, PageOutcome, Retry, Staged
+from tasks.store.registry import register
+from tasks.store.rows import frames
+from tasks.store.runs import check_epoch
+from tasks.store.schema import frontier, outbox, pages, runs
+from tasks.store.targets import without_answer
+from tasks.urls import url_key
+
+LEASES_TO_LOSE = 3
+PENDING = PageState.PENDING.value
+LEASED = PageState.LEASED.value
+
+
+def lease(
+    connection: Connection,
+    root: Path,
+    *,
+    run_id: str,
+    epoch: int,
+    holder: str,
+    limit: int,
+    chunk: int | None,
+    now: float,
+    lease_s: float,
+) -> list[Lease]:
+    """Takes pending pages that are due, in list order."""
+    check_epoch(connection, run_id, epoch)
+    _recover(connection, root, run_id=run_id, holder=holder, chunk=chunk, now=now)
+    due = or_(frontier.c.not_before.is_(None), frontier.c.not_before <= now)
+    rows = connection.execute(
+        select(frontier.c.page_id, frontier.c.url, frontier.c.tries, frontier.c.leases_lost)
+        .where(*_among(run_id, chunk), frontier.c.state == PENDING, due)
+        .order_by(frontier.c.position)
+        .limit(limit)
+    ).all()
+    if rows:
+        taken = [{"b_run": run_id, "b_page": row.page_id, "b_holder": holder, "b_until": now + lease_s} for row in rows]
+        connection.execute(_TAKE, taken)
+    return [Lease(row.page_id, row.url, row.tries, row.leases_lost) for row in rows]
+
+
+def _among(run_id: str, chunk: int | None) -> list[ColumnElement[bool]]:
+    here = frontier.c.run_id == run_id
+    return [here] if chunk is None else [here, frontier.c.chunk == chunk]
+
+
+_THIS_PAGE = (frontier.c.run_id == bindparam("b_run"), frontier.c.page_id == bindparam("b_page"))
+
+_TAKE = (
+    update(frontier)
+    .where(*_THIS_PAGE)
+    .values(state=LEASED, holder=bindparam("b_holder"), lease_until=bindparam("b_until"))
+)
+
+
+def _recover(connection: Connection, root: Path, *, run_id: str, holder: str, chunk: int | None, now: float) -> None:
+    """Takes back what an earlier holder lost: of one chunk at once, otherwise when the lease is over."""
+    lost = frontier.c.holder != holder if chunk is not None else frontier.c.lease_until < now
+    where = [*_among(run_id, chunk), frontier.c.state == LEASED, lost]
+    rows = connection.execute(select(frontier.c.page_id, frontier.c.url, frontier.c.leases_lost).where(*where)).all()
+    if not rows:
+        return
+    connection.execute(
+        update(frontier)
+        .where(*where)
+        .values(state=PENDING, holder=None, lease_until=None, leases_lost=frontier.c.leases_lost + 1)
+    )
+    poison = [row for row in rows if row.leases_lost + 1 >= LEASES_TO_LOSE]
+    if poison:
+        _quarantine(connection, root, run_id, poison, now)
+
+
+def _quarantine(connection: Connection, root: Path, run_id: str, rows: Sequence[Any], now: float) -> None:
+    detail = f"{LEASES_TO_LOSE} leases lost without a result"
+    scanned = [without_answer(row.page_id, row.url, PageState.QUARANTINED, Reason.LEASES_LOST, detail) for row in rows]
+    name = part_files.new_name("quarantined")
+    register(connection, run_id, part_files.write(root, run_id, name, frames(run_id, scanned)), now)
+    for row in rows:
+        connection.execute(
+            update(frontier)
+            .where(frontier.c.run_id == run_id, frontier.c.page_id == row.page_id)
+            .values(state=PageState.QUARANTINED.value, reason=Reason.LEASES_LOST.value, part=name)
+        )
+
+
+def next_due(connection: Connection, run_id: str, chunk: int | None) -> float | None:
+    """When the next pending page may be fetched, seconds since the epoch; None where none is pending."""
+    first = func.min(func.coalesce(frontier.c.not_before, 0.0))
+    query = select(first).where(*_among(run_id, chunk), frontier.c.state == PENDING)
+    due: float | None = connection.execute(query).scalar_one()
+    return due
+
+
+def renew(connection: Connection, run_id: str, epoch: int, holder: str, until: float) -> None:
+    check_epoch(connection, run_id, epoch)
+    connection.execute(
+        update(frontier)
+        .where(frontier.c.run_id == run_id, frontier.c.state == LEASED, frontier.c.holder == holder)
+        .values(lease_until=until)
+    )
+
+
+def commit(
+    connection: Connection,
+    root: Path,
+    *,
+    run_id: str,
+    epoch: int,
+    holder: str,
+    staged: Staged | None,
+    retries: Sequence[Retry],
+    requests: Sequence[OutboxRequest],
+    now: float,
+) -> None:
+    """Everything or nothing: parts become visible, pages terminal, retries pending, requests due."""
+    run = check_epoch(connection, run_id, epoch)
+    if staged is not None and staged.pages:
+        _commit_pages(connection, root, run, holder=holder, staged=staged, now=now)
+    if retries:
+        connection.execute(_RETRY, [_retry_row(run_id, holder, retry) for retry in retries])
+    if requests:
+        send(connection, run_id, requests, now)
+
+
+def _commit_pages(
+    connection: Connection, root: Path, run: Row[Any], *, holder: str, staged: Staged, now: float
+) -> None:
+    mine = _still_open(connection, run.run_id, holder, [page.page_id for page in staged.pages])
+    accepted = [page for page in staged.pages if page.page_id in mine]
+    if not accepted:
+        return
+    whole = len(accepted) == len(staged.pages)
+    written = staged.parts if whole else part_files.without_pages(root, staged, run.run_id, mine)
+    register(connection, run.run_id, written, now)
+    name = written[0].name if written else staged.name
+    connection.execute(_DONE, [_done_row(run.run_id, name, page) for page in accepted])
+    _remember(connection, run, accepted)
+    connection.execute(
+        update(runs)
+        .where(runs.c.run_id == run.run_id)
+        .values(
+            last_commit_at=now,
+            errors=runs.c.errors + sum(page.errors for page in accepted),
+            warnings=runs.c.warnings + sum(page.warnings for page in accepted),
+            notices=runs.c.notices + sum(page.notices for page in accepted),
+        )
+    )
+
+
+def _still_open(connection: Connection, run_id: str, holder: str, page_ids: Collection[str]) -> set[str]:
+    """Pages without a result that nobody else has leased."""
+    free = or_(frontier.c.state == PENDING, (frontier.c.state == LEASED) & (frontier.c.holder == holder))
+    wanted = select(frontier.c.page_id).where(frontier.c.run_id == run_id, frontier.c.page_id.in_(page_ids), free)
+    return set(connection.execute(wanted).scalars())
+
+
+# The columns named by the rows' keys are set besides.
+_DONE = update(frontier).where(*_THIS_PAGE).values(holder=None, lease_until=None, not_before=None)
+
+_RETRY = (
+    update(frontier)
+    .where(*_THIS_PAGE, frontier.c.state == LEASED, frontier.c.holder == bindparam("b_holder"))
+    .values(state=PENDING, holder=None, lease_until=None)
+)
+
+
+def _done_row(run_id: str, part: str, page: PageOutcome) -> dict[str, Any]:
+    return {
+        "b_run": run_id,
+        "b_page": page.page_id,
+        "state": page.state.value,
+        "reason": page.reason and page.reason.value,
+        "tries": page.tries,
+        "part": part,
+        "fetched_at": page.fetched_at,
+        "status": page.status,
+        "errors": page.errors,
+        "warnings": page.warnings,
+        "notices": page.notices,
+    }
+
+
+def _retry_row(run_id: str, holder: str, retry: Retry) -> dict[str, Any]:
+    return {
+        "b_run": run_id,
+        "b_page": retry.page_id,
+        "b_holder": holder,
+        "tries": retry.tries,
+        "not_before": retry.not_before,
+        "reason": retry.reason.value if retry.reason else RETRY_WITHOUT_REASON,
+    }
+
+
+RETRY_WITHOUT_REASON = "http-status"
+"""Why a page waits whose server answered with a passing failure such as 503."""
+
+
+def _remember(connection: Connection, run: Row[Any], accepted: Sequence[PageOutcome]) -> None:
+    statement = upsert(connection, pages)
+    kept = ("page_id", "project_id", "url", "url_key")
+    newer = {column.name: statement.excluded[column.name] for column in pages.c if column.name not in kept}
+    rows = [
+        {
+            "page_id": page.page_id,
+            "project_id": run.project_id,
+            "url": text_safe(page.url),
+            "url_key": url_key(page.url),
+            "last_run_id": run.run_id,
+            "last_fetched_at": page.fetched_at,
+            "last_status": page.status,
+            "recipe": run.recipe,
+            "etag": page.etag and text_safe(page.etag),
+            "last_modified": page.last_modified and text_safe(page.last_modified),
+            "content_hash": page.content_hash,
+        }
+        for page in accepted
+    ]
+    connection.execute(statement.on_conflict_do_update(index_elements=["page_id"], set_=newer), rows)
+
+
+def send(connection: Connection, run_id: str, requests: Sequence[OutboxRequest], now: float) -> None:
+    rows = [
+        {
+            "key": request.key,
+            "kind": request.kind,
+            "run_id": run_id,
+            "payload": json.dumps(dict(request.payload)),
+            "created_at": now,
+        }
+        for request in requests
+    ]
+    connection.execute(upsert(connection, outbox).on_conflict_do_nothing(), rows)

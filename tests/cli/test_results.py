@@ -1,0 +1,198 @@
+"""Commands that only read, against a real data folder."""
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+HOME, TEA = "https://tea.example/", "https://tea.example/tea"
+
+
+def test_issues_are_grouped_by_rule_most_severe_first(seo, data, batch_id):
+    status, out, err = seo("issues", batch_id, "--data", data)
+    assert status == 0
+    rules = re.findall(r"^(error|warning|notice) +([\w-]+)  (.*)$", out, re.MULTILINE)
+    assert rules == [
+        ("error", "fetch-failed", "1 on 1 page"),
+        ("error", "http-4xx", "1 on 1 page"),
+        ("notice", "title-too-short", "2 on 2 pages"),
+        ("notice", "redirect-permanent", "1 on 1 page"),
+    ]
+    assert out.index(HOME) < out.index(TEA)
+    assert batch_id in err
+
+
+def test_issues_default_to_the_newest_run(seo, data, batch_id):
+    _, out, _ = seo("issues", "--data", data, "--format", "jsonl")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [row["rule"] for row in rows] == ["title-too-short"]
+    assert rows[0]["run_id"] != batch_id
+
+
+@pytest.mark.parametrize(
+    ("options", "rules"),
+    [
+        (["--rule", "http-4xx"], ["http-4xx"]),
+        (["--severity", "error"], ["fetch-failed", "http-4xx"]),
+        (["--url", "tea.example/old"], ["redirect-permanent"]),
+        (["--severity", "warning"], []),
+    ],
+)
+def test_issues_can_be_narrowed(seo, data, batch_id, options, rules):
+    status, out, err = seo("issues", batch_id, "--data", data, "--format", "json", *options)
+    assert (status, err) == (0, "")
+    assert [row["rule"] for row in json.loads(out)] == rules
+
+
+def test_issue_rows_have_the_documented_columns(seo, data, batch_id):
+    _, out, _ = seo("issues", batch_id, "--data", data, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert list(rows[0]) == [
+        "run_id", "page_id", "url", "rule", "severity", "category", "message", "evidence", "fingerprint"
+    ]  # fmt: skip
+    assert len(rows) == 5
+
+
+def test_a_page_is_shown_with_its_facts_and_how_to_fix_its_issues(seo, data):
+    status, out, err = seo("page", "tea.example", "--data", data)
+    assert (status, err) == (0, "")
+    assert out.startswith(HOME)
+    assert "(17 characters, 31 px)" in out
+    assert "7 words, 1 link (1 internal), 0 images, 45 bytes of HTML" in out
+    assert "title-too-short" in out
+    assert "→ " in out
+
+
+def test_control_characters_of_pages_never_reach_the_terminal(seo, data, batch_id):
+    for command in (["page", HOME], ["issues", batch_id], ["sql", "SELECT title FROM pages"]):
+        _, out, _ = seo(*command, "--data", data)
+        assert "\x1b" not in out
+    assert "\\x1b[31m" in out
+
+
+def test_page_object_has_the_shape_that_others_build_on(seo, data, batch_id):
+    _, out, _ = seo("page", "https://tea.example/old", "--data", data, "--format", "json", "--all-results")
+    [page] = json.loads(out)
+    assert page["run_id"] == batch_id
+    assert (page["url"], page["final_url"], page["status"]) == ("https://tea.example/old", TEA, 200)
+    assert (page["outcome"], page["reason"]) == ("completed", None)
+    assert page["redirects"] == [{"url": "https://tea.example/old", "status": 301, "location": "/tea"}]
+    assert page["facts"]["title"] == "Tea"
+    assert page["issues"][0]["evidence"] == {"observed": 3}
+    assert page["results"] == [{"rule": "redirect-permanent", "outcome": "fail", "why": ""}]
+
+
+def test_page_of_a_named_run(seo, data, batch_id):
+    _, newest, _ = seo("page", HOME, "--data", data, "--format", "jsonl")
+    _, named, _ = seo("page", HOME, "--run", batch_id[:-1], "--data", data, "--format", "jsonl")
+    assert json.loads(newest)["run_id"] != batch_id
+    assert json.loads(named)["run_id"] == batch_id
+
+
+def test_stored_source_is_printed_byte_for_byte(data):
+    code = "import sys; from deployments.cli.app import run; sys.exit(run(sys.argv[1:]))"
+    found = subprocess.run(
+        [sys.executable, "-c", code, "page", HOME, "--html", "--data", str(data)], capture_output=True, check=True
+    )
+    assert found.stdout == b"<!doctype html><title>Tea</title><h1>T\xc3\xa9</h1>"
+
+
+def test_csv_cells_are_no_formulas(seo, data):
+    _, out, _ = seo("page", TEA, "--data", data, "--format", "csv")
+    [row] = csv.DictReader(io.StringIO(out))
+    assert row["title"] == "'=1+1"
+    assert (row["status"], row["word_count"], row["notices"]) == ("200", "7", "1")
+
+
+def test_runs_newest_first(seo, data, batch_id):
+    _, out, _ = seo("runs", "--data", data, "--format", "jsonl")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [row["kind"] for row in rows] == ["scan", "batch"]
+    assert rows[1]["run_id"] == batch_id
+    assert rows[1]["state"] == "completed"
+    assert seo("runs", "--data", data)[1].splitlines()[0].split()[:3] == ["run", "kind", "state"]
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("jsonl", '{"n":1,"t":"a"}\n{"n":null,"t":"=b"}\n'),
+        ("json", '[\n{"n":1,"t":"a"},\n{"n":null,"t":"=b"}\n]\n'),
+        ("csv", "n,t\n1,a\n,'=b\n"),
+    ],
+)
+def test_sql_in_each_format(seo, data, form, expected):
+    query = "SELECT * FROM (VALUES (1, 'a'), (NULL, '=b')) AS v(n, t)"
+    assert seo("sql", query, "--data", data, "--format", form) == (0, expected, "")
+
+
+def test_sql_of_nothing_is_an_empty_array(seo, data):
+    assert seo("sql", "SELECT 1 AS n WHERE false", "--data", data, "--format", "json")[1] == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "DROP VIEW pages",
+        "SELECT * FROM read_text('/etc/passwd')",
+        "COPY pages TO '/tmp/x.csv'",
+        "SELEC 1",
+        "SELECT nope",
+    ],
+)
+def test_sql_that_is_refused_or_wrong_is_wrong_usage(seo, data, query):
+    status, out, err = seo("sql", query, "--data", data)
+    assert (status, out) == (2, "")
+    assert err.startswith("seo: ")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["issues", "2019"], "did you mean"),
+        (["issues", "--rule", "title-too-lng"], "did you mean title-too-long?"),
+        (["page", "https://tea.example/teaa"], "did you mean https://tea.example/tea?"),
+        (["page", HOME, "--run", "nope"], "`seo runs` lists all"),
+        (["resume", "nope"], "`seo runs` lists all"),
+        (["runs", "--limit", "0"], "--limit must be 1 or more"),
+    ],
+)
+def test_what_does_not_exist_is_answered_with_the_nearest(seo, data, argv, message):
+    status, out, err = seo(*argv, "--data", data)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [["issues"], ["runs"], ["resume"], ["page", HOME], ["sql", "SELECT 1"]])
+def test_reading_never_makes_a_data_folder(seo, tmp_path, command):
+    folder = tmp_path / "nowhere"
+    status, _, err = seo(*command, "--data", folder)
+    assert status == 2
+    assert "name another folder with --data" in err
+    assert not folder.exists()
+
+
+def test_data_folder_comes_from_the_environment(seo, data, monkeypatch):
+    monkeypatch.setenv("SEO_DATA", str(data))
+    assert seo("sql", "SELECT count(*) AS n FROM pages", "--format", "jsonl")[1] == '{"n":6}\n'
+
+
+def test_a_reader_that_leaves_ends_the_command_quietly(data):
+    code = "import sys; from deployments.cli.app import run; sys.exit(run(sys.argv[1:]))"
+    query = "SELECT range AS n, repeat('x', 100) AS t FROM range(200000)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "sql", query, "--data", str(data), "--format", "jsonl"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdout.readline().startswith(b'{"n":0')
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0

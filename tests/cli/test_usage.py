@@ -1,0 +1,103 @@
+"""Wrong usage: one clear line, status 2, nothing on stdout; help and version."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from deployments.cli.options import allow_entry, duration
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["scna"], 'Did you mean "scan"'),
+        (["scan"], "no URL: write an address"),
+        (["scan", "https://a.example", "--frmat", "json"], "Did you mean --format"),
+        (["scan", "https://a.example", "--format", "xml"], '"table", "json", "jsonl", "csv"'),
+        (["scan", "https://a.example", "--fail-on", "fatal"], '"error", "warning", "notice"'),
+        (["scan", "https://a.example", "--rate", "-1"], "must be 0 or more"),
+        (["scan", "https://a.example", "--rate", "nan"], "must be 0 or more"),
+        (["scan", "https://a.example", "--concurrency", "0"], "must be 1 to 256"),
+        (["scan", "https://a.example", "--timeout", "0"], "must be longer than 0"),
+        (["scan", "https://a.example", "--allow", "localhost"], "is no host:port"),
+        (["scan", "https://a.example", "--select", "title-too-lng"], "did you mean title-too-long?"),
+        (["scan", "htp://a.example"], "only http and https addresses are scanned"),
+        (["scan", "https://u:p@a.example/"], "carries a user name or password"),
+        (["scan", "https://a.example", "\x1b[2J"], "not a URL: \\x1b[2J"),
+        (["batch"], "requires an argument"),
+        (["batch", "/nonexistent/list"], "no such file: /nonexistent/list"),
+        (["batch", "/"], "is a folder"),
+        (["batch", "/dev/null", "--max-age", "soon"], "write 24h, 30m, 90s, 7d or 0"),
+        (["rules", "title-too-lng"], "did you mean title-too-long?"),
+        (["page"], "requires an argument"),
+        (["blocks", "regster"], 'Did you mean "register"'),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(seo, argv, message):
+    status, out, err = seo(*argv)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert err.startswith("seo: ")
+
+
+def test_passwords_are_not_repeated(seo):
+    assert ":p@" not in seo("scan", "https://u:p@a.example/")[2]
+
+
+def test_version(seo):
+    assert seo("--version") == (0, f"{version('seo-scan')}\n", "")
+
+
+def test_help_names_every_command(seo):
+    _, out, _ = seo("--help")
+    for command in ("scan", "batch", "resume", "issues", "page", "runs", "sql", "rules", "demo", "blocks"):
+        assert f"│ {command} " in out
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["batch", "--help"], ["--version"], ["rules"], ["rules", "noindex"]])
+def test_what_needs_no_flow_imports_no_prefect(argv):
+    code = (
+        "import sys; from deployments.cli.app import run; status = run(sys.argv[1:]); "
+        "sys.exit(status or bool({'prefect', 'polars', 'duckdb'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, check=False).returncode == 0
+
+
+def test_unexpected_errors_are_one_line_and_status_4(seo, monkeypatch, tmp_path):
+    monkeypatch.setattr("deployments.cli.listing.Path", None)
+    status, out, err = seo("batch", str(tmp_path / "x"))
+    assert (status, out) == (4, "")
+    assert err == "seo: TypeError: 'NoneType' object is not callable (SEO_DEBUG=1 shows where)\n"
+    monkeypatch.setenv("SEO_DEBUG", "1")
+    assert "Traceback (most recent call last)" in seo("batch", str(tmp_path / "x"))[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("24h", 86400), ("30m", 1800), ("0", 0), ("90s", 90), ("1.5d", 129600), ("2W", 1209600), (" 7 ", 7)],
+)
+def test_durations(text, seconds):
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "h", "-1h", "1 h", "1h30m", "inf", "nan", "1e9", "٣h"])
+def test_no_durations(text):
+    with pytest.raises(ValueError, match="is no length of time"):
+        duration(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "entry"),
+    [("127.0.0.1:8000", "127.0.0.1:8000"), ("LocalHost:80", "localhost:80"), ("[::1]:8000", "[::1]:8000")],
+)
+def test_allow_entries(text, entry):
+    assert allow_entry(text) == entry
+
+
+@pytest.mark.parametrize("text", ["localhost", "http://localhost:80", "h:0", "h:70000", "h:80/x", "::1:80", "a b:80"])
+def test_no_allow_entries(text):
+    with pytest.raises(ValueError, match="is no host:port"):
+        allow_entry(text)

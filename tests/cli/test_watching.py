@@ -1,0 +1,69 @@
+"""What is shown while a run goes on."""
+
+import io
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from deployments.cli import screen, watching
+from tasks.store import Progress
+
+RUN = SimpleNamespace(run_id="20260301-120000-abcd", total=2391, linked=5)
+
+
+@pytest.mark.parametrize(
+    ("progress", "rate", "expected"),
+    [
+        (Progress(total=10), 0.0, "0/10 pages, 0 pages/s, 0 failed"),
+        (
+            Progress(total=7210, completed=1200, failed=2, quarantined=1, linked=3, retries_waiting=4),
+            100.0,
+            "1,203/7,210 pages, 3 cached, 100 pages/s, 3 failed, 4 retries waiting, 1:00 left",
+        ),
+        (Progress(total=7201, completed=1), 1.0, "1/7,201 pages, 1 pages/s, 0 failed, 2:00:00 left"),
+        (Progress(total=2, completed=1, skipped=1), 1.0, "2/2 pages, 1 pages/s, 0 failed, 1 skipped"),
+    ],
+)
+def test_counts(progress, rate, expected):
+    assert watching.counts(progress, rate) == expected
+
+
+def test_rate_is_that_of_the_last_looks(monkeypatch):
+    now = iter([0.0, 1.0, 2.0])
+    monkeypatch.setattr(watching.time, "monotonic", lambda: next(now))
+    pace = watching.Pace()
+    assert [pace.look(done) for done in (0, 10, 50)] == [0.0, 10.0, 25.0]
+
+
+def test_plain_lines_where_stderr_is_piped(monkeypatch, capsys):
+    now = [100.0]
+    monkeypatch.setattr(watching.time, "monotonic", lambda: now[0])
+    with watching.watch() as watch:
+        watch.started(RUN)
+        for second in range(1, 12):
+            now[0] = 100.0 + second
+            watch.progress(Progress(total=100, completed=second * 2))
+        watch.note("https://a.example/\x1b[2J: dns; try 2 in 1.0 s")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "run 20260301-120000-abcd: 2,391 pages, 5 of them from an earlier run",
+        "10/100 pages, 2 pages/s, 0 failed, 0:45 left",
+        "20/100 pages, 2 pages/s, 0 failed, 0:40 left",
+        "https://a.example/\\x1b[2J: dns; try 2 in 1.0 s",
+    ]
+
+
+def test_a_terminal_gets_a_bar_with_hosts(monkeypatch):
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, width=120, highlight=False, markup=False)
+    monkeypatch.setattr(screen, "err", lambda: console)
+    with watching.LiveWatch() as watch:
+        watch.started(RUN)
+        watch.progress(Progress(total=100, completed=40, hosts=("a.example", "b.example")))
+        watch.note("[bold]note[/]")
+        watch._live.refresh()
+    assert "40/100 pages" in written.getvalue()
+    assert "fetching from a.example, b.example" in written.getvalue()
+    assert "[bold]note[/]" in written.getvalue()

@@ -1,0 +1,77 @@
+"""The sample site shows what it is there for: its flaws are found, its good pages are clean."""
+
+from deployments.demo.server import SITE, answers, serve
+from tasks.audit.engine import audit
+from tasks.extract.page import extract
+from tasks.fetch.fetcher import Fetcher
+from tasks.model import FetchOptions, Reason, Response
+
+FLAWS = {
+    "/": set(),
+    "/teas/": {"image-alt-missing", "link-uncrawlable"},
+    "/teas/sencha": set(),
+    "/teas/assam": {"title-multiple", "title-too-long"},
+    "/teas/oolong": {"title-missing", "description-missing", "link-internal-nofollow"},
+    "/teas/darjeeling": {"sd-parse-error"},
+    "/teas/rooibos": {"canonical-multiple", "canonical-relative"},
+    "/teas/earl-grey": {"h1-missing"},
+    "/about": {"h1-multiple", "hreflang-invalid-code", "hreflang-missing-self"},
+    "/de/": set(),
+    "/journal/how-to-brew": {
+        "canonical-missing", "canonical-outside-head", "directive-outside-head", "head-broken-by-element",
+        "image-alt-missing",
+    },
+    "/journal/water": {"noindex", "robots-directive-conflict", "robots-directive-unknown"},
+    "/contact": {"html-lang-missing", "title-too-short", "viewport-missing"},
+    "/wholesale": {"charset-mismatch"},
+    "/basket": {"noindex", "page-nofollow", "canonical-missing"},
+    "/old-shop": {"canonical-missing", "content-thin", "meta-refresh-redirect", "title-too-short"},
+    "/teas/green": {"redirect-permanent"},
+    "/shop": {"image-alt-missing", "link-uncrawlable", "redirect-chain", "redirect-permanent"},
+    "/offers": {"redirect-loop", "redirect-temporary"},
+    "/gift-cards": {"redirect-invalid-location"},
+    "/teas/chai": {"http-4xx"},
+    "/teas/spring-sale": {"canonical-missing", "content-thin", "description-too-short", "soft-404", "title-too-short"},
+    "/stock": {"http-5xx"},
+    "/price-list.txt": set(),
+}  # fmt: skip
+
+
+async def test_every_page_has_the_flaws_it_is_there_for():
+    found = {}
+    with serve() as shop:
+        async with Fetcher(FetchOptions(allow=(shop.host_port,))) as fetcher:
+            for url in shop.pages:
+                answer = await fetcher.fetch(url)
+                page = (
+                    extract(answer)
+                    if isinstance(answer, Response) and answer.status == 200 and answer.is_html
+                    else None
+                )
+                rules = {issue.rule for issue in audit(answer, page).issues}
+                found[url.removeprefix(shop.url.rstrip("/"))] = rules - {"https-missing"}
+    assert found == FLAWS
+
+
+async def test_what_has_no_page_has_a_reason():
+    with serve() as shop:
+        async with Fetcher(FetchOptions(allow=(shop.host_port,))) as fetcher:
+            loop, invalid = [await fetcher.fetch(f"{shop.url}{path}") for path in ("offers", "gift-cards")]
+    assert (loop.reason, invalid.reason) == (Reason.REDIRECT_LOOP, Reason.INVALID_REDIRECT)
+
+
+def test_site_files_and_their_list_agree():
+    listed = {answer.file for answer in answers() if answer.file}
+    there = {path.relative_to(SITE).as_posix() for path in SITE.rglob("*") if path.is_file()}
+    assert there - listed == {"site.json"}
+    assert listed <= there
+    assert len({answer.path for answer in answers()}) == len(answers())
+
+
+async def test_addresses_on_the_pages_are_those_of_the_server():
+    with serve() as shop:
+        async with Fetcher(FetchOptions(allow=(shop.host_port,))) as fetcher:
+            home = await fetcher.fetch(shop.url)
+            missing = await fetcher.fetch(f"{shop.url}nothing-here?x=1")
+    assert f'<link rel="canonical" href="{shop.url}">' in home.text
+    assert (missing.status, "{{origin}}" in missing.text) == (404, False)

@@ -1,0 +1,106 @@
+"""Rows for other programs."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.report.formats import PAGE_COLUMNS, page_row, write
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def written(rows, form, columns=()):
+    out = io.StringIO(newline="")
+    write(rows, form, out, columns)
+    return out.getvalue()
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=5), JSON, max_size=3), max_size=4))
+def test_json_and_jsonl_say_the_same(rows):
+    assert json.loads(written(rows, "json")) == rows
+    lines = written(rows, "jsonl").split("\n")
+    assert [json.loads(line) for line in lines[:-1]] == rows
+    assert lines[-1] == ""
+
+
+def test_values_that_json_does_not_know():
+    row = {
+        "nan": float("nan"),
+        "list": [float("inf"), 1.5],
+        "when": datetime(2026, 3, 1, 12, tzinfo=UTC),
+        "long": timedelta(seconds=90),
+        "body": b"caf\xc3\xa9 \xff",
+        "money": Decimal("1.50"),
+    }
+    assert json.loads(written([row], "jsonl")) == {
+        "nan": None,
+        "list": [None, 1.5],
+        "when": "2026-03-01T12:00:00+00:00",
+        "long": 90.0,
+        "body": "café \\xff",
+        "money": "1.50",
+    }
+
+
+def test_rows_are_written_as_they_come():
+    out = io.StringIO()
+
+    def rows():
+        yield {"n": 1}
+        assert out.getvalue() == '{"n":1}\n'
+        yield {"n": 2}
+
+    write(rows(), "jsonl", out)
+    assert out.getvalue().count("\n") == 2
+
+
+def test_streams_of_other_encodings_get_ascii():
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding="latin-1")
+    write([{"t": "✓é"}], "jsonl", out)
+    out.flush()
+    assert json.loads(raw.getvalue()) == {"t": "✓é"}
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (None, ""),
+        (True, "true"),
+        (-3, "-3"),
+        (2.5, "2.5"),
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ('say "hi", twice\nnow', 'say "hi", twice\nnow'),
+        ([1, "a"], '[1,"a"]'),
+        ({"a": None}, '{"a":null}'),
+        (datetime(2026, 3, 1, tzinfo=UTC), "2026-03-01T00:00:00+00:00"),
+    ],
+)
+def test_csv_cells(value, read):
+    [row] = csv.DictReader(io.StringIO(written([{"c": value, "d": "x"}], "csv", ("c", "d")), newline=""))
+    assert row == {"c": read, "d": "x"}
+
+
+def test_a_page_that_was_never_fetched_is_a_flat_row_too():
+    facts = {"title": None, "meta_description": None, "canonicals": [], "h1": None, "lang": None, "word_count": None,
+             "html_length": None, "links": [], "images": []}  # fmt: skip
+    page = {"run_id": "r", "page_id": "p", "url": "ftp://x", "final_url": None, "status": None, "outcome": "failed",
+            "reason": "bad-url", "redirects": [], "facts": facts, "issues": []}  # fmt: skip
+    row = page_row(page)
+    assert list(row) == list(PAGE_COLUMNS)
+    assert {name: value for name, value in row.items() if value} == {
+        "run_id": "r",
+        "url": "ftp://x",
+        "outcome": "failed",
+        "reason": "bad-url",
+    }

@@ -1,0 +1,90 @@
+import asyncio
+import threading
+
+import pytest
+
+from tasks.model import FetchFailure, PageState, Reason, ScannedPage, Verdict
+from tasks.scan import committer as room
+from tasks.scan.committer import Committer
+from tasks.store import Retry
+
+
+def page(number):
+    url = f"http://h/{number}"
+    return ScannedPage(
+        page_id=str(number),
+        url=url,
+        state=PageState.FAILED,
+        reason=Reason.DNS,
+        answer=FetchFailure(url=url, reason=Reason.DNS),
+        page=None,
+        verdict=Verdict(),
+    )
+
+
+class Written:
+    def __init__(self, fail_at=None):
+        self.batches = []
+        self.at_once = 0
+        self._fail_at = fail_at
+        self._lock = threading.Lock()
+
+    def __call__(self, number, pages, retries):
+        assert self._lock.acquire(blocking=False), "two writes at once"
+        try:
+            if number == self._fail_at:
+                raise OSError("disk full")
+            self.batches.append((number, [page.page_id for page in pages], [retry.page_id for retry in retries]))
+        finally:
+            self._lock.release()
+
+
+async def test_every_page_is_written_once_in_batches_of_at_most_fifty():
+    written = Written()
+    async with Committer(written, on_failure=lambda: None) as committer:
+        for number in range(333):
+            await committer.add(page(number))
+    ids = [page_id for _, pages, _ in written.batches for page_id in pages]
+    assert ids == [str(number) for number in range(333)]
+    assert max(len(pages) for _, pages, _ in written.batches) == 50
+    assert [number for number, _, _ in written.batches] == list(range(len(written.batches)))
+
+
+async def test_flush_writes_what_is_there():
+    written = Written()
+    async with Committer(written, on_failure=lambda: None) as committer:
+        await committer.add(page(1))
+        committer.retry(Retry("2", 1, 0.0))
+        await committer.flush()
+        assert written.batches == [(0, ["1"], ["2"])]
+
+
+async def test_few_pages_are_written_when_time_is_over(monkeypatch):
+    monkeypatch.setattr(room, "COMMIT_SECONDS", 0.01)
+    written = Written()
+    async with Committer(written, on_failure=lambda: None) as committer:
+        await committer.add(page(1))
+        for _ in range(200):
+            if written.batches:
+                break
+            await asyncio.sleep(0.01)
+        assert written.batches == [(0, ["1"], [])]
+
+
+async def test_a_failed_write_is_told_at_once_and_raised_at_the_end():
+    told = []
+    with pytest.raises(OSError, match="disk full"):
+        async with Committer(Written(fail_at=1), on_failure=lambda: told.append(1)) as committer:
+            for number in range(500):
+                await committer.add(page(number))
+            await committer.flush()
+    assert told == [1]
+
+
+async def test_done_pages_are_kept_when_the_chunk_is_cancelled():
+    written = Written()
+    with pytest.raises(asyncio.CancelledError):
+        async with Committer(written, on_failure=lambda: None) as committer:
+            await committer.add(page(1))
+            raise asyncio.CancelledError
+    assert written.batches == [(0, ["1"], [])]

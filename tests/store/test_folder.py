@@ -1,0 +1,138 @@
+"""Opening a data folder: fresh, shared, stored long ago, from the future, unusable."""
+
+import multiprocessing
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import SchemaTooNew, StoreError
+from tasks.store import Store, connect, data_folder
+from tasks.store.catalogue import Catalogue
+from tasks.store.migrations import SCHEMA_VERSION, bring_up_to_date
+
+FOLDERS = Path(__file__).parent / "folders"
+
+
+def _open(path, barrier, opened):
+    barrier.wait()
+    with Store.open(path) as store:
+        opened.put(store.store_id)
+
+
+def test_three_processes_open_a_fresh_folder_at_once(tmp_path):
+    spawn = multiprocessing.get_context("spawn")
+    barrier, opened = spawn.Barrier(3), spawn.Queue()
+    processes = [spawn.Process(target=_open, args=(tmp_path / "new", barrier, opened)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    ids = {opened.get(timeout=30) for _ in processes}
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert len(ids) == 1
+
+
+def test_store_id_stays_and_tells_folders_apart(tmp_path):
+    with Store.open(tmp_path / "a") as a, Store.open(tmp_path / "b") as b:
+        assert a.store_id != b.store_id
+        first = a.store_id
+    with Store.open(tmp_path / "a") as again:
+        assert again.store_id == first
+
+
+def test_newer_schema_is_refused_naming_both_versions(store):
+    store.close()
+    with sqlite3.connect(store.path / "catalogue.sqlite") as file:
+        file.execute("UPDATE meta SET schema_version = 99")
+    file.close()
+    for use in (Store.open, connect):
+        with pytest.raises(SchemaTooNew, match=f"schema version 99.* up to {SCHEMA_VERSION}"):
+            use(store.path)
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"cannot use data folder .*file.*--data"):
+        Store.open(tmp_path / "file")
+
+
+def test_a_question_mark_is_refused(tmp_path):
+    with pytest.raises(StoreError, match="question mark"):
+        Store.open(tmp_path / "what?")
+
+
+def test_something_else_named_catalogue_is_reported(tmp_path):
+    (tmp_path / "catalogue.sqlite").write_text("not a database " * 100)
+    with pytest.raises(StoreError, match="not a database"):
+        Store.open(tmp_path)
+
+
+def test_reading_makes_no_folder(tmp_path):
+    with pytest.raises(StoreError, match="seo scan"):
+        connect(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_folder_comes_from_argument_then_environment_then_default(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEO_DATA", raising=False)
+    assert data_folder() == tmp_path / "data"
+    monkeypatch.setenv("SEO_DATA", str(tmp_path / "env"))
+    assert data_folder() == tmp_path / "env"
+    assert data_folder("given") == tmp_path / "given"
+
+
+@pytest.mark.parametrize("name", ["with space", "ünïcode 茶", "quote's", "brack[et]", "a*b", "50% #1&x=y"])
+def test_any_folder_name_works(tmp_path, name, scanned):
+    from tasks.store import RunSpec, Target  # noqa: PLC0415 - only here
+
+    page = scanned("https://e.com/")
+    with Store.open(tmp_path / name) as store:
+        run = store.start_run(RunSpec(kind="scan"))
+        store.add_targets(run, [Target(page.url, page.page_id)])
+        store.write_commit(run.run_id, 1, "me", "k", [page])
+        store.publish(final=True)
+        assert list(store.sql("SELECT title FROM pages").rows) == [("Tea",)]
+        assert store.page_object(run.run_id, page.url)["facts"]["title"] == "Tea"
+    with connect(tmp_path / name) as db:
+        assert db.execute("SELECT count(*) FROM links").fetchall() == [(1,)]
+
+
+@pytest.fixture(params=sorted(folder.name for folder in FOLDERS.iterdir()))
+def stored(request, tmp_path):
+    """A copy of a folder as a released schema version wrote it."""
+    folder = tmp_path / "stored"
+    shutil.copytree(FOLDERS / request.param, folder)
+    dump = folder / "catalogue.sql"
+    file = sqlite3.connect(folder / "catalogue.sqlite")
+    file.executescript(dump.read_text(encoding="utf-8"))
+    file.close()
+    dump.unlink()
+    return folder
+
+
+def test_stored_folder_of_each_schema_opens(stored):
+    with Store.open(stored) as store:
+        newest, oldest = store.list_runs()
+        assert (oldest.state, oldest.total) == ("completed", 3)
+        assert (newest.linked, newest.total) == (1, 1)
+        page = store.page_object(newest.run_id, "https://e.com/tea")
+        assert (page["facts"]["title"], page["issues"][0]["rule"]) == ("Tea", "title-too-short")
+        outcomes = store.sql("SELECT outcome, reason, count(*) FROM pages GROUP BY ALL ORDER BY ALL").rows
+        assert list(outcomes) == [("completed", None, 2), ("failed", "bad-url", 1), ("failed", "dns", 1)]
+
+
+def test_migrated_and_fresh_schema_are_the_same(stored, tmp_path):
+    def tables(path):
+        file = sqlite3.connect(path)
+        rows = file.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name").fetchall()
+        file.close()
+        return rows
+
+    Store.open(stored).close()
+    fresh = Catalogue(tmp_path / "fresh.sqlite")
+    bring_up_to_date(fresh)
+    fresh.close()
+    assert tables(stored / "catalogue.sqlite") == tables(fresh.path)
