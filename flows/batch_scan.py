@@ -10,13 +10,20 @@ from typing import Annotated
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled
-from prefect.task_runners import ProcessPoolTaskRunner
 from pydantic import Field
 
 from tasks.report.task import publish_summary, reported_progress
-from tasks.scan.process import POOL_SIZE, enter_pool_child
 from tasks.scan.settings import ScanOptions
-from tasks.scan.task import Wanted, close_run, create_page_records, load_settings, recorded, run_slot, scan_chunks
+from tasks.scan.task import (
+    Wanted,
+    close_run,
+    create_page_records,
+    load_settings,
+    process_pool,
+    recorded,
+    run_slot,
+    scan_chunks,
+)
 from tasks.store import RunState
 
 
@@ -24,7 +31,7 @@ from tasks.store import RunState
     name="batch-scan",
     flow_run_name="batch-{project_id}",
     timeout_seconds=3600,
-    task_runner=ProcessPoolTaskRunner(max_workers=POOL_SIZE, initializer=enter_pool_child),
+    task_runner=process_pool(),
 )
 async def batch_scan(
     project_id: str = "default",

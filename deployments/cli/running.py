@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from prefect.client.schemas.objects import State
-from prefect.task_runners import ProcessPoolTaskRunner
 
 from deployments.cli.local_server import LocalServer
 from flows.batch_scan import batch_scan
 from flows.scan_page import scan_page as scan_page_flow
 from tasks.audit.profile import Profile
 from tasks.errors import InputError, SeoScanError, UnknownRun
-from tasks.scan.process import enter_pool_child
 from tasks.scan.settings import ScanOptions
-from tasks.scan.task import load_settings
+from tasks.scan.task import load_settings, process_pool
 from tasks.store import Progress, Run, RunState, Store, new_run_id
 from tasks.urls import host_port, parse
 
@@ -147,9 +145,7 @@ def resume(run_id: str | None, options: RunOptions, watch: Watch) -> Finished:
 async def _batch(options: RunOptions, wishes: ScanOptions, run_id: str, listed: str | None) -> State[Any]:
     flow = batch_scan.with_options(timeout_seconds=options.timeout)
     if options.workers:
-        flow = flow.with_options(
-            task_runner=ProcessPoolTaskRunner(max_workers=options.workers, initializer=enter_pool_child)
-        )
+        flow = flow.with_options(task_runner=process_pool(options.workers))
     state: State[Any] = await flow(
         options.project_id, options.user_id, urls_file=listed, run_id=run_id, options=wishes, return_state=True
     )
@@ -289,8 +285,9 @@ async def _show(run_id: str, data: Path, watch: Watch) -> None:
             if store is None:
                 store = await asyncio.to_thread(Store.open, data)
             if not started and await asyncio.to_thread(store.has_run, run_id):
-                started = True
-                watch.started(await asyncio.to_thread(store.get_run, run_id))
+                run = await asyncio.to_thread(store.get_run, run_id)
+                if started := run.total > 0:
+                    watch.started(run)
             if started:
                 watch.progress(await asyncio.to_thread(store.progress, run_id))
     finally:

@@ -1,5 +1,6 @@
 """Commands that scan: ``scan``, ``batch``, ``resume``."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,6 @@ from cyclopts import Parameter
 from deployments.cli import screen
 from deployments.cli.choosing import known_run
 from deployments.cli.ending import watched
-from deployments.cli.listing import Rejected, read_list
 from deployments.cli.options import (
     FETCHING,
     FRESHNESS,
@@ -26,6 +26,7 @@ from deployments.cli.options import (
     Place,
     RunShown,
 )
+from tasks.crawl.lists import Rejected, read_list
 from tasks.errors import InputError
 from tasks.urls import host_port, parse
 
@@ -82,6 +83,8 @@ def batch(
     The same list again continues an unfinished run, or takes pages younger than --max-age from the last one.
     Of a CSV file the column url, address, loc, link or page counts, else the first with addresses.
     """
+    if file == "-" and sys.stdin.isatty():
+        screen.say("reading URLs, one a line; end with Ctrl-D")
     found = read_list(file)
     _tell_duplicates(found.duplicates)
     _tell_rejected(found.rejected)

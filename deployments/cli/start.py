@@ -1,5 +1,6 @@
 """The ``seo`` command: starts what takes long before it imports what takes long."""
 
+import atexit
 import os
 import sys
 
@@ -12,6 +13,8 @@ HELP = {"-h", "--help"}
 def main() -> None:
     """Runs the command line and exits with its status."""
     arguments = sys.argv[1:]
+    ending = _Ending()
+    atexit.register(ending)
     # Prefect would write to stderr beside us; its logs stay visible in its UI.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_DEBUG_LEVEL", "CRITICAL")
@@ -20,7 +23,23 @@ def main() -> None:
         LocalServer.start()
     from deployments.cli.app import run  # noqa: PLC0415 - after the server has begun to start
 
-    sys.exit(run(arguments))
+    ending.status = run(arguments)
+    sys.exit(ending.status)
+
+
+class _Ending:
+    """Ends the process, as the last exit handler.
+
+    With threads of Prefect still alive the interpreter cannot free DuckDB's module, which then complains on stderr.
+    """
+
+    status: int | None = None
+
+    def __call__(self) -> None:
+        if self.status is not None:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(self.status)
 
 
 def needs_prefect(arguments: list[str]) -> bool:

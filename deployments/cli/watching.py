@@ -26,12 +26,14 @@ RATE_WINDOW = 10
 
 
 class Pace:
-    """Pages a second over the last looks, from when and how many pages were done."""
+    """Pages a second over the last looks; waiting before the first page does not count."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque(maxlen=RATE_WINDOW)
 
     def look(self, done: int) -> float:
+        if self._seen and self._seen[0][1] == done:
+            self._seen.clear()
         self._seen.append((time.monotonic(), done))
         (start, before), (end, after) = self._seen[0], self._seen[-1]
         return (after - before) / (end - start) if end > start else 0.0
@@ -118,8 +120,8 @@ class LiveWatch:
         bar.add_row(
             ProgressBar(total=max(progress.total, 1), completed=progress.done, width=30), Text(counts(progress, rate))
         )
-        lines = [bar, *([Text(f"fetching from {hosts}", style="dim")] if (hosts := _hosts(progress)) else [])]
-        self._live.update(Group(*lines))
+        hosts = _hosts(progress)
+        self._live.update(Group(bar, Text(f"fetching from {hosts}", style="dim")) if hosts else bar)
 
     def note(self, text: str) -> None:
         self._console.print(Text(safe(text), style="yellow"))

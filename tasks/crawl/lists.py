@@ -18,6 +18,7 @@ HEADERS = ("url", "address", "loc", "link", "page", "urls", "uri", "page url", "
 
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _NEWLINE = re.compile("\r\n|\n|\r")
+NO_DELIMITER = "\x1f"  # csv wants one
 _DELIMITERS = ",;\t|"
 
 
@@ -98,7 +99,7 @@ def entries(text: str, *, is_table: bool = False) -> Iterator[tuple[int, str]]:
     if named is None and not (delimiter and (is_table or _is_no_address(first))):
         yield from ((number, line.strip()) for number, line in enumerate(lines, 1) if _counts(line))
         return
-    yield from _column(text, delimiter or ",", named)
+    yield from _column(text, delimiter or NO_DELIMITER, named)
 
 
 def _column(text: str, delimiter: str, named: int | None) -> Iterator[tuple[int, str]]:
@@ -162,8 +163,6 @@ def _is_no_address(line: str) -> bool:
 
 def _bytes(source: str) -> bytes:
     if source == "-":
-        if sys.stdin.isatty():
-            print("reading URLs, one a line; end with Ctrl-D", file=sys.stderr)
         return _bounded(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
     path = Path(source)
     try:

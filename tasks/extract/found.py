@@ -76,7 +76,8 @@ class Found:
         base: href of the first base element that has one.
         resources: kind and address as written.
         pieces: visible text, a space where a block begins or ends.
-        cuts: ranges of ``pieces`` that are not main text.
+        cuts: ranges of ``pieces`` that are not main text: nav, header, footer and aside, by element or role, wherever
+            they stand. Those of an article are cut too: its byline and share buttons are not what it says.
     """
 
     titles: list[HeadText] = field(default_factory=list)

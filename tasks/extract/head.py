@@ -11,7 +11,10 @@ from itertools import islice
 from tasks.extract.found import HeadElement, keyword
 from tasks.model import HeadText
 
-_TOKENS = 5_000
+_TOKENS = 1_000
+_TOKEN_LENGTH = 8_192
+"""Longer ones are read in parts: an open quotation mark must not cost a look at all the rest for each tag."""
+
 _TOKEN = re.compile(
     r"""\s*(?:
         <!--(?P<comment>)
@@ -73,7 +76,7 @@ def _declares(attributes: str) -> bool:
 def _tokens(source: str) -> Iterable[tuple[str, str]]:
     """Tags as (name or /name, attributes as written) and text as ("text", ""); white space and comments left out."""
     position = 0
-    while (found := _TOKEN.match(source, position)) is not None:
+    while (found := _TOKEN.match(source, position, position + _TOKEN_LENGTH)) is not None:
         position = found.end()
         name = (found["name"] or "").lower()
         if found["comment"] is not None:

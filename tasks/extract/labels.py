@@ -10,6 +10,7 @@ from email.message import Message
 import webencodings
 
 _PRESCAN = 1024
+_HEADER = 1024
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _META = re.compile(rb"<meta[\s/]([^>]*)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(rb"""([^\s=/"'>]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
@@ -22,7 +23,7 @@ def from_header(content_type: str | None) -> str | None:
     if content_type is None or "charset" not in content_type.lower():
         return None
     message = Message()
-    message["content-type"] = "".join(char for char in content_type if char.isprintable())
+    message["content-type"] = "".join(char for char in content_type[:_HEADER] if char.isprintable())
     label = message.get_param("charset")
     return label.strip().lower() or None if isinstance(label, str) else None
 

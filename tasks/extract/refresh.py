@@ -8,7 +8,7 @@ from tasks.extract import limits
 from tasks.model import MetaRefresh
 
 _REFRESH = re.compile(
-    r"""[\t\n\f\r ]*(?P<delay>[0-9]*)(?P<fraction>[0-9.]*)
+    r"""[\t\n\f\r ]*(?P<delay>[0-9]*+)(?P<fraction>[0-9.]*+)
         (?P<rest>(?:[\t\n\f\r ;,].*)?)\Z""",
     re.VERBOSE | re.DOTALL,
 )

@@ -16,8 +16,9 @@ from prefect.client.schemas.objects import State
 from prefect.concurrency.asyncio import concurrency
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
-from prefect.task_runners import TaskRunner
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 from prefect.tasks import Task, exponential_backoff
 from pydantic import BaseModel, ConfigDict
 
@@ -27,6 +28,7 @@ from tasks.errors import InputError, StaleEpoch
 from tasks.events import AnalyzeRequested, Event
 from tasks.model import FetchOptions
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
+from tasks.scan.process import POOL_SIZE, enter_pool_child
 from tasks.scan.records import RunRef, begin_run, chunk_deadline, end_run, jobs_of, resume_run, targets_of
 from tasks.scan.settings import ScanOptions, ScanSettings
 from tasks.scan.single import scan_complete, scan_single, stage_single
@@ -39,6 +41,12 @@ POOL_ATTEMPTS = 4
 CHUNKS_IN_FLIGHT = 8
 RUNS_AT_ONCE = "seo-scan-runs"
 RUNS_AT_ONCE_DEFAULT = 20
+
+
+def process_pool(workers: int = POOL_SIZE) -> TaskRunner[PrefectFuture[Any]]:
+    """The runner of chunks: processes of this machine."""
+    # Prefect's own runners are no TaskRunner[PrefectFuture] for a type checker: the parameter is invariant.
+    return ProcessPoolTaskRunner(max_workers=workers, initializer=enter_pool_child)  # type: ignore[return-value]
 
 
 class Plan(BaseModel):

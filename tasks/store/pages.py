@@ -22,8 +22,8 @@ PAGES_AT_ONCE = 250
 _PARTS_OF_PAGES = (PAGES, REDIRECTS, IMAGES, LINKS, STRUCTURED_DATA, ISSUES, RESULTS)
 
 Record = dict[str, Any]
-Rows = dict[tuple[str, str], list[Record]]
-"""Rows of one table by run and page."""
+ByPage = dict[tuple[str, str], list[Record]]
+"""ByPage of one table by run and page."""
 
 _PLAIN = (
     "title",
@@ -125,7 +125,7 @@ def _files(connection: Connection, named: set[tuple[str, str]]) -> dict[str, lis
     return found
 
 
-def _read(root: Path, table: FactTable, files: Sequence[str], page_ids: Sequence[str]) -> Rows:
+def _read(root: Path, table: FactTable, files: Sequence[str], page_ids: Sequence[str]) -> ByPage:
     if not files:
         return {}
     frame = pl.scan_parquet(
@@ -140,13 +140,13 @@ def _read(root: Path, table: FactTable, files: Sequence[str], page_ids: Sequence
         wanted = frame.filter(pl.col("page_id").is_in(page_ids)).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise StoreError(f"cannot read the facts in {root}: {str(error).splitlines()[0]}") from error
-    by_page: Rows = {}
+    by_page: ByPage = {}
     for record in wanted.iter_rows(named=True):
         by_page.setdefault((record["run_id"], record["page_id"]), []).append(record)
     return by_page
 
 
-def _object(run_id: str, row: Any, facts: Mapping[str, Rows]) -> Record:
+def _object(run_id: str, row: Any, facts: Mapping[str, ByPage]) -> Record:
     mine = {name: by_page.get((row.source_run_id, row.page_id), []) for name, by_page in facts.items()}
     page = next(iter(mine[PAGES.name]), {})
     found: Record = {

@@ -21,6 +21,8 @@ from tasks.urls import url_key
 LEASES_TO_LOSE = 3
 PENDING = PageState.PENDING.value
 LEASED = PageState.LEASED.value
+RETRY_WITHOUT_REASON = "http-status"
+"""Why a page waits whose server answered with a passing failure such as 503."""
 
 
 def lease(
@@ -201,10 +203,6 @@ def _retry_row(run_id: str, holder: str, retry: Retry) -> dict[str, Any]:
         "not_before": retry.not_before,
         "reason": retry.reason.value if retry.reason else RETRY_WITHOUT_REASON,
     }
-
-
-RETRY_WITHOUT_REASON = "http-status"
-"""Why a page waits whose server answered with a passing failure such as 503."""
 
 
 def _remember(connection: Connection, run: Row[Any], accepted: Sequence[PageOutcome]) -> None:

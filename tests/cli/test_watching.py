@@ -30,10 +30,10 @@ def test_counts(progress, rate, expected):
 
 
 def test_rate_is_that_of_the_last_looks(monkeypatch):
-    now = iter([0.0, 1.0, 2.0])
+    now = iter([0.0, 60.0, 61.0, 62.0])
     monkeypatch.setattr(watching.time, "monotonic", lambda: next(now))
     pace = watching.Pace()
-    assert [pace.look(done) for done in (0, 10, 50)] == [0.0, 10.0, 25.0]
+    assert [pace.look(done) for done in (0, 0, 10, 50)] == [0.0, 0.0, 10.0, 25.0]
 
 
 def test_plain_lines_where_stderr_is_piped(monkeypatch, capsys):

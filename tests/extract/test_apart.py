@@ -68,7 +68,7 @@ async def test_a_suspicious_page_is_read_apart_with_the_same_facts():
     ids=["nested", "attributes", "formatting"],
 )
 async def test_a_page_that_takes_too_long_is_unparsable_and_the_next_is_read(source):
-    async with Extractor(seconds=0.5) as extractor:
+    async with Extractor(seconds=0.3) as extractor:
         assert await extractor(response(source)) is None
         page = await extractor(response(MANY_TAGS))
         assert page is not None
@@ -155,7 +155,7 @@ def response(source):
     return Response(url="https://shop.example/", status=200, text=source, body=source.encode())
 
 async def main():
-    async with Extractor(seconds=2) as extractor:
+    async with Extractor(seconds=1) as extractor:
         await extractor(response("<p></p>" * 12_000))
         endless = asyncio.create_task(extractor(response("<div>" * 400_000)))
         await asyncio.sleep(0.2)

@@ -1,5 +1,6 @@
 import asyncio
 import itertools
+import threading
 import time
 from email.utils import formatdate
 
@@ -124,6 +125,31 @@ async def test_two_gates_share_the_connections(gates):
     both = (run_turns(gate, 150, work=0.002, active=active) for gate in (one, two))
     await asyncio.gather(*both)
     assert max(active) == 4
+
+
+async def test_no_connection_is_opened_while_the_ledger_may_be_giving_it_away(gates):
+    class Held(MemoryLedger):
+        entered, free = threading.Event(), threading.Event()
+
+        def renew(self, holder, demands, now):
+            shares = super().renew(holder, demands, now)
+            if holder == "one" and "two" in self._hosts[HOST].claims:
+                self.entered.set()
+                self.free.wait(10)
+            return shares
+
+    ledger = Held()
+    gate = gates("one", on=ledger, rate=0, concurrency=4)
+    active = [0]
+    async with gate.turn(URL):
+        ledger.renew("two", [demand(limit=4)], time.time())
+        await asyncio.to_thread(ledger.entered.wait, 10)
+        running = asyncio.create_task(run_turns(gate, 3, work=0.05, active=active))
+        await asyncio.sleep(0.05)
+        assert active == [0]
+        ledger.free.set()
+        await running
+    assert max(active) == 1  # two connections are left to this gate, one of them is held
 
 
 async def test_slow_requests_do_not_bunch_up_missed_departures(gates):

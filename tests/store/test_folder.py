@@ -27,7 +27,7 @@ def test_three_processes_open_a_fresh_folder_at_once(tmp_path):
     processes = [spawn.Process(target=_open, args=(tmp_path / "new", barrier, opened)) for _ in range(3)]
     for process in processes:
         process.start()
-    ids = {opened.get(timeout=30) for _ in processes}
+    ids = {opened.get(timeout=120) for _ in processes}
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0]

@@ -45,7 +45,7 @@ def free_port():
 def wait_for(url, seconds=30):
     for _ in range(int(seconds * 10)):
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - loopback
                 return answer.status
         except OSError:
             time.sleep(0.1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.cli.listing import collect, entries, read_list
+from tasks.crawl.lists import collect, entries, read_list
 from tasks.errors import InputError
 
 A, B, C = "https://a.example/", "https://b.example/x,y", "https://c.example/z?q=1,2"
