@@ -1,7 +1,14 @@
-"""Settings for every test: a Prefect home of its own, no telemetry, `--short` for the chaos tests."""
+"""For every test: a Prefect home of its own, no telemetry, `--short` for the chaos tests, and a site on loopback."""
 
 import os
 import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
 
 os.environ.setdefault("PREFECT_HOME", tempfile.mkdtemp(prefix="seo-scan-prefect-"))
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -17,3 +24,74 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(
             "Tests marked world and chaos were deselected: .ci/worlds installs what they need, .ci/run runs all."
         )
+
+
+@dataclass
+class Site:
+    """A real server on loopback in a thread.
+
+    ``pages`` maps a path to an HTML body, a (status, headers, body) triple, or a function of the number of times the path was
+    asked for that returns either; other paths answer 404. ``requests`` has (time, path) of each request.
+    """
+
+    port: int
+    pages: dict[str, object] = field(default_factory=dict)
+    requests: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def host_port(self):
+        return f"127.0.0.1:{self.port}"
+
+    def url(self, path="/"):
+        return f"http://{self.host_port}{path}"
+
+    def paths(self):
+        return [path for _, path in self.requests]
+
+    def answer(self, path):
+        self.requests.append((time.time(), path))
+        found = self.pages.get(path, (404, {}, "<title>Not found</title>"))
+        if isinstance(found, Callable):
+            found = found(self.paths().count(path))
+        return found if isinstance(found, tuple) else (200, {}, found)
+
+
+class SiteHandler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 10
+
+    def do_GET(self):
+        status, headers, body = self.server.site.answer(self.path)
+        content = body if isinstance(body, bytes) else body.encode()
+        self.send_response(status)
+        for name, value in {
+            "Content-Type": "text/html; charset=utf-8",
+            "Content-Length": len(content),
+            **headers,
+        }.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+
+class SiteServer(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request, client_address):
+        """A client that went away is none of the server's faults."""
+
+
+@pytest.fixture
+def site():
+    """An empty site: give it ``pages``."""
+    with SiteServer(("127.0.0.1", 0), SiteHandler) as server:
+        server.site = Site(server.server_port)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        yield server.site
+        server.shutdown()
+        thread.join()

@@ -86,23 +86,24 @@ class Chunk:
                 await self._workers.until(self._wants_more, seconds=LOOK_EVERY)
             elif not self._workers.idle:
                 await self._workers.until(lambda: self._workers.idle, seconds=LOOK_EVERY)
-            else:
-                await self._committer.flush()
-                if not await self._retry_is_due():
-                    break
+            elif not await self._retry_is_due():
+                break
         await self._workers.finish(FINISH_SECONDS)
 
     def _wants_more(self) -> bool:
         return self._workers.queued < LOW_WATER or bool(self._stop.reason)
 
     async def _lease_more(self) -> bool:
-        leases = await asyncio.to_thread(self._lease)
+        if idle := self._workers.idle:
+            await self._committer.flush()
+        leases = await asyncio.to_thread(self._lease, suspects=idle)
         self._workers.feed(leases)
         return bool(leases)
 
-    def _lease(self) -> list[Lease]:
+    def _lease(self, *, suspects: bool) -> list[Lease]:
+        job = self._job
         return self._store.lease(
-            self._job.run_id, self._job.epoch, self._holder, limit=2 * CHUNK_PAGES, chunk=self._job.index
+            job.run_id, job.epoch, self._holder, limit=2 * CHUNK_PAGES, chunk=job.index, suspects=suspects
         )
 
     async def _retry_is_due(self) -> bool:

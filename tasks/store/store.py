@@ -225,9 +225,12 @@ class Store:
         *,
         now: float | None = None,
         lease_s: float = LEASE_SECONDS,
+        suspects: bool = True,
     ) -> list[Lease]:
         """Takes up to ``limit`` pending pages that are due, in list order.
 
+        Pages that lost a lease may have killed who worked on them: where only such are left they are given out in
+        ever smaller groups, and not at all without ``suspects``, which is for who still works on others.
         Leases that an earlier holder of the chunk left are taken back first; a page that lost three is
         quarantined.
 
@@ -245,6 +248,7 @@ class Store:
                 chunk=chunk,
                 now=time.time() if now is None else now,
                 lease_s=lease_s,
+                suspects=suspects,
             )
 
     def next_due(self, run_id: str, chunk: int | None = None) -> float | None:

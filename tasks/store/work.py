@@ -19,6 +19,9 @@ from tasks.store.targets import without_answer
 from tasks.urls import url_key
 
 LEASES_TO_LOSE = 3
+SUSPECT_GROUPS = ((1, 8), (2, 1))
+"""How many pages that lost (so many) leases are tried together: the one that kills its worker dies alone."""
+
 PENDING = PageState.PENDING.value
 LEASED = PageState.LEASED.value
 RETRY_WITHOUT_REASON = "http-status"
@@ -36,17 +39,20 @@ def lease(
     chunk: int | None,
     now: float,
     lease_s: float,
+    suspects: bool,
 ) -> list[Lease]:
-    """Takes pending pages that are due, in list order."""
+    """Takes pending pages that are due, in list order; ``suspects`` where none but those that lost a lease are."""
     check_epoch(connection, run_id, epoch)
     _recover(connection, root, run_id=run_id, holder=holder, chunk=chunk, now=now)
     due = or_(frontier.c.not_before.is_(None), frontier.c.not_before <= now)
-    rows = connection.execute(
+    wanted = (
         select(frontier.c.page_id, frontier.c.url, frontier.c.tries, frontier.c.leases_lost)
         .where(*_among(run_id, chunk), frontier.c.state == PENDING, due)
         .order_by(frontier.c.position)
-        .limit(limit)
-    ).all()
+    )
+    rows = connection.execute(wanted.where(frontier.c.leases_lost == 0).limit(limit)).all()
+    for lost, group in SUSPECT_GROUPS if suspects else ():
+        rows = rows or connection.execute(wanted.where(frontier.c.leases_lost == lost).limit(group)).all()
     if rows:
         taken = [{"b_run": run_id, "b_page": row.page_id, "b_holder": holder, "b_until": now + lease_s} for row in rows]
         connection.execute(_TAKE, taken)
