@@ -30,8 +30,8 @@ def pytest_terminal_summary(terminalreporter):
 class Site:
     """A real server on loopback in a thread.
 
-    ``pages`` maps a path to an HTML body, a (status, headers, body) triple, or a function of the number of times the path was
-    asked for that returns either; other paths answer 404. ``requests`` has (time, path) of each request.
+    ``pages`` maps a path to an HTML body, a (status, headers, body) triple, or a function of the number of times the
+    path was asked for that returns either; other paths answer 404. ``requests`` has (time, path) of each request.
     """
 
     port: int

@@ -85,13 +85,16 @@ class Chunk:
             if self._workers.queued >= LOW_WATER or await self._lease_more():
                 await self._workers.until(self._wants_more, seconds=LOOK_EVERY)
             elif not self._workers.idle:
-                await self._workers.until(lambda: self._workers.idle, seconds=LOOK_EVERY)
+                await self._workers.until(self._is_idle, seconds=LOOK_EVERY)
             elif not await self._retry_is_due():
                 break
         await self._workers.finish(FINISH_SECONDS)
 
     def _wants_more(self) -> bool:
         return self._workers.queued < LOW_WATER or bool(self._stop.reason)
+
+    def _is_idle(self) -> bool:
+        return self._workers.idle or bool(self._stop.reason)
 
     async def _lease_more(self) -> bool:
         if idle := self._workers.idle:

@@ -20,7 +20,7 @@ class DiedError(BaseException):
 
 @pytest.fixture(autouse=True)
 def _short_delays(monkeypatch):
-    monkeypatch.setattr(room, "delay", lambda answer, tries, now: 0.01)
+    monkeypatch.setattr(room, "delay", lambda *_, **__: 0.01)
 
 
 def pages_of(store):
