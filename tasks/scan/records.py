@@ -11,7 +11,7 @@ from tasks.model import PageState, Reason
 from tasks.scan.chunk import CHUNK_PAGES, ChunkJob
 from tasks.scan.settings import ScanSettings
 from tasks.store import Run, RunSpec, RunState, Store, Target
-from tasks.urls import page_id, parse, printable
+from tasks.urls import nameable, page_id, parse, printable
 
 CLOSING_SECONDS = 15.0
 NEVER = 4102444800.0
@@ -37,7 +37,7 @@ def targets_of(project_id: str, urls: Iterable[str]) -> list[Target]:
         try:
             url = parse(text)
         except BadUrl as error:
-            shown = printable(text.strip(), 2000)
+            shown = printable(nameable(text), 2000)
             targets.append(
                 Target(shown, page_id(project_id, shown), PageState.FAILED, Reason.BAD_URL, printable(str(error), 500))
             )

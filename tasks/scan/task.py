@@ -139,10 +139,9 @@ async def create_page_records(wanted: Wanted, settings: ScanSettings) -> Plan:
     """One pending record a URL; an unfinished run is taken over instead."""
     plan = await asyncio.to_thread(_create_page_records, wanted, settings, flow_run.id)
     run = plan.run
-    get_run_logger().info(
-        "run %s %s: %d pages, %d of them scanned less than %g s ago",
-        *(run.run_id, "resumed" if run.resumed else "started", run.total, run.linked, plan.settings.max_age),
-    )
+    linked = f", {run.linked:,} of them taken from earlier runs" if run.linked else ""
+    begun = "resumed" if run.resumed else "started"
+    get_run_logger().info("run %s %s: %s pages%s", run.run_id, begun, f"{run.total:,}", linked)
     return plan
 
 
@@ -279,6 +278,7 @@ async def fetch_and_parse(plan: Plan, *, started: float) -> dict[str, Any]:
     timeout = context.flow.timeout_seconds if context and context.flow else None
     with Store.open(plan.settings.data) as store:
         target = store.targets_of(plan.run.run_id)[0]
+        store.mark_first_request(plan.run.run_id)
         log.info("fetching %s", target.url)
         page = await scan_single(
             target, plan.settings, store, deadline=chunk_deadline(started, timeout), tell=log.warning

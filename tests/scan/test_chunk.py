@@ -94,13 +94,15 @@ async def test_a_stopped_run_keeps_what_is_done_and_goes_on_without_repeating_it
     run, [job] = begin([site.url(f"/{n}") for n in range(20)], settings=one_at_a_time)
     report = await Chunk(job, store).run()
     ended = end_run(store, run, report.stopped)
-    assert (report.pages, report.stopped, ended.state) == (6, "stopped", RunState.INTERRUPTED)
-    assert len(pages_of(store)) == 6
+    assert (report.stopped, ended.state) == ("stopped", RunState.INTERRUPTED)
+    assert 6 <= report.pages < 20
+    assert len(pages_of(store)) == report.pages
+    kept = report.pages
 
     resumed, same = resume_run(store, run.run_id)
     [(rest, has_work)] = jobs_of(store, resumed, same, deadline=time.time() + 100)
     report = await Chunk(rest, store).run()
-    assert (report.pages, has_work) == (14, True)
+    assert (report.pages, has_work) == (20 - kept, True)
     assert end_run(store, resumed, report.stopped).state == RunState.COMPLETED
     assert site.paths() == [f"/{n}" for n in range(20)]
 
