@@ -21,7 +21,7 @@ class Crawler(SettingsBlock):
         ```python
         from blocks import Crawler
 
-        crawler = Crawler.load("default")
+        crawler = Crawler.load("BLOCK_NAME")
         print(crawler.rate)
         ```
     """

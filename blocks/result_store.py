@@ -20,7 +20,7 @@ class ResultStore(SettingsBlock):
         ```python
         from blocks import ResultStore
 
-        store = ResultStore.load("default")
+        store = ResultStore.load("BLOCK_NAME")
         print(store.folder())
         ```
     """

@@ -1,6 +1,7 @@
 """For every test: a Prefect home of its own, no telemetry, `--short` for the chaos tests, and a site on loopback."""
 
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -15,6 +16,21 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 
+@pytest.fixture(scope="session")
+def prefect_db():
+    """One temporary Prefect server for all tests that need one."""
+    from prefect.settings import (  # noqa: PLC0415 - takes seconds, and most tests need none
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_LOGGING_TO_API_ENABLED,
+        temporary_settings,
+    )
+    from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415
+
+    quiet = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOGGING_TO_API_ENABLED: False}
+    with temporary_settings(quiet), prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
 def pytest_addoption(parser):
     parser.addoption("--short", action="store_true", help="run the short form of the chaos tests")
 
@@ -24,6 +40,20 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(
             "Tests marked world and chaos were deselected: .ci/worlds installs what they need, .ci/run runs all."
         )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    # Threads of Prefect that outlive the tests keep DuckDB's module from being freed, and it says so on stderr.
+    status = getattr(config, "exit_status", None)
+    if status is not None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def pytest_sessionfinish(session, exitstatus):
+    session.config.exit_status = int(exitstatus)
 
 
 @dataclass
