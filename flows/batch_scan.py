@@ -16,6 +16,7 @@ from tasks.report.task import publish_summary, reported_progress
 from tasks.scan.settings import ScanOptions
 from tasks.scan.task import (
     Wanted,
+    batch_name,
     close_run,
     create_page_records,
     load_settings,
@@ -29,7 +30,7 @@ from tasks.store import RunState
 
 @flow(
     name="batch-scan",
-    flow_run_name="batch-{project_id}",
+    flow_run_name=batch_name,
     timeout_seconds=3600,
     task_runner=process_pool(),
 )

@@ -17,6 +17,7 @@ from tasks.scan.task import (
     fetch_and_parse,
     load_settings,
     notify_scan_complete,
+    page_name,
     recorded,
     run_slot,
     save_scan_data,
@@ -24,7 +25,7 @@ from tasks.scan.task import (
 )
 
 
-@flow(name="scan-page", flow_run_name="scan-{url}", timeout_seconds=3600)
+@flow(name="scan-page", flow_run_name=page_name, timeout_seconds=3600)
 async def scan_page(
     url: str,
     project_id: str = "default",

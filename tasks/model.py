@@ -144,7 +144,8 @@ class FetchFailure:
         detail: one line for people, without addresses of ours, secrets or control characters.
         status: HTTP status where headers still arrived (a truncated or too large body).
         mime: declared media type where headers still arrived.
-        received: decoded bytes of the body that had arrived, all that is known of a too large one; None where unknown.
+        received: decoded bytes of the body that had arrived, or the length announced where that alone was too large;
+            None where no body began.
     """
 
     url: str

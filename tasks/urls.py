@@ -1,6 +1,7 @@
 """Addresses as the WHATWG URL standard reads them (https://url.spec.whatwg.org/)."""
 
 import hashlib
+import re
 from urllib.parse import urlsplit
 
 import ada_url
@@ -9,6 +10,17 @@ from tasks.errors import BadUrl
 
 MAX_URL_LENGTH = 8192
 MAX_SHOWN_LENGTH = 2083
+
+_IGNORED = re.compile(r"^[\x00-\x20]+|[\t\n\r]+|[\x00-\x20]+$")
+_BREAKS = re.compile(r"[\t\n\r]+")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?!\d+(?:[/\\?#]|$))", re.IGNORECASE | re.ASCII)
+_PORT = re.compile(r"[^/\\?#]*:(\d+)(?:[/\\?#]|$)", re.ASCII)
+_USERINFO = re.compile(
+    r"\A((?:(?:https?|wss?|ftp):|[^/\\?#@]*:(?=[/\\]{2}))?[/\\]*)[^/\\?#]*@", re.IGNORECASE | re.ASCII
+)
+_TO_LAST_AT = re.compile(r"\A((?:[a-z][a-z0-9+.-]*:[/\\]+)?).*@", re.IGNORECASE | re.ASCII | re.DOTALL)
+_NO_USERINFO = re.compile(r"(?:mailto|sips?|xmpp|acct):", re.IGNORECASE | re.ASCII)
+_LOOPBACK = re.compile(r"(?:(?:.+\.)?localhost\.?|127(?:\.\d+){3}|\[::1\])(?::\d+)?", re.ASCII)
 
 
 def resolve(base: str, href: str) -> str | None:
@@ -32,36 +44,51 @@ def is_http(url: str | None) -> bool:
 
 
 def parse(text: str) -> str:
-    """The fetchable address a person means by ``text``; ``example.com`` gets ``https://``.
+    """The fetchable address a person means by ``text``.
+
+    Without a scheme it gets ``https://``; ``http://`` where the host is loopback or a port other than 443 is given.
 
     Raises:
         BadUrl: naming what is wrong and what to write instead.
     """
-    shown = printable(text)
-    text = text.strip()
+    shown = nameable(text) if "@" in text else printable(text)
+    text = _IGNORED.sub("", text)
     if not text:
         raise BadUrl("empty URL: write an address such as https://example.com/")
-    if "://" not in text and not _has_scheme(text):
-        text = f"https://{text}"
     try:
-        url = ada_url.URL(text)
+        url = ada_url.URL(_with_scheme(text))
     except (ValueError, UnicodeError):
         raise BadUrl(f"not a URL: {shown}: write an address such as https://example.com/page") from None
     if url.protocol not in {"http:", "https:"}:
         raise BadUrl(f"cannot fetch {shown}: only http and https addresses are scanned")
     if url.username or url.password:
-        raise BadUrl(f"{printable(without_userinfo(text))} carries a user name or password: leave it out")
+        raise BadUrl(f"{shown} carries a user name or password: leave it out")
     found = address(url.href)
     if len(found) > MAX_URL_LENGTH:
-        raise BadUrl(f"URL of {len(found)} characters ({shown}): at most {MAX_URL_LENGTH} are fetched")
+        raise BadUrl(f"URL of {len(found)} characters ({shown[:200]}…): at most {MAX_URL_LENGTH} are fetched")
     return found
 
 
+def _with_scheme(text: str) -> str:
+    return text if _has_scheme(text) else f"{_usual_scheme(text)}://{text}"
+
+
 def _has_scheme(text: str) -> bool:
-    """True for ``mailto:x``; false for ``localhost:8000`` and ``example.com:80/x``."""
-    scheme, colon, rest = text.partition(":")
-    port = rest.partition("/")[0].partition("?")[0]
-    return bool(colon) and scheme.replace("-", "").replace("+", "").isalnum() and not port.isdigit()
+    """True for ``mailto:x@y``; false for ``localhost:8000``, ``example.com:80/x`` and ``user:password@host``."""
+    scheme = _SCHEME.match(text)
+    return scheme is not None and without_userinfo(text).startswith(scheme[0])
+
+
+def _usual_scheme(text: str) -> str:
+    port = _PORT.match(text)
+    if port:
+        return "https" if int(port[1]) == 443 else "http"  # noqa: PLR2004 - the port of https
+    return "http" if is_loopback(re.split(r"[/\\?#]", text, maxsplit=1)[0].lower()) else "https"
+
+
+def is_loopback(host_port: str) -> bool:
+    """True for a host, with or without port, that names this machine; in lower case, IPv6 in brackets."""
+    return bool(_LOOPBACK.fullmatch(host_port))
 
 
 def host_port(url: str) -> str:
@@ -99,12 +126,28 @@ def page_id(project_id: str, url: str) -> str:
 
 
 def without_userinfo(url: str) -> str:
-    """``url`` with ``user:password@`` removed, for messages and logs."""
-    scheme, mark, rest = url.partition("://")
-    if not mark:
-        return url
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+    """``url`` with ``user:password@`` removed, for messages and logs; however badly it is written."""
+    url = _IGNORED.sub("", url)
+    return url if _NO_USERINFO.match(url) else _USERINFO.sub(r"\1", url)
+
+
+def nameable(text: str, limit: int = MAX_SHOWN_LENGTH) -> str:
+    """``text``, an address or not, for messages and records: printable, cut, without what may be a password.
+
+    Where ``text`` is not fetchable, its uncut name is not either.
+    """
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in _BREAKS.sub("", text).strip())
+    shown = text
+    if "@" in text and not _NO_USERINFO.match(text):
+        shown = _USERINFO.sub(r"\1…@", text)
+        if not _is_fetchable(without_userinfo(shown)):
+            shown = _TO_LAST_AT.sub(r"\1…@", shown)
+    return printable(shown, limit)
+
+
+def _is_fetchable(text: str) -> bool:
+    full = _with_scheme(text)
+    return is_http(full.lower()) and ada_url.check_url(full)
 
 
 def printable(text: str, limit: int = MAX_SHOWN_LENGTH) -> str:

@@ -15,7 +15,7 @@ from deployments.cli.exits import Exit
 from deployments.cli.results import issues, page, runs, sql
 from deployments.cli.rules import rules
 from deployments.cli.scanning import batch, resume, scan
-from tasks.errors import InputError, SchemaTooNew, SeoScanError
+from tasks.errors import InputError, SeoScanError, StoreError
 from tasks.report.escape import terminal as safe
 
 EPILOGUE = """\
@@ -70,7 +70,7 @@ def _explained(error: Exception) -> tuple[str, Exit]:
     match error:
         case CycloptsError():
             return _usage(error), Exit.USAGE
-        case InputError() | SchemaTooNew():
+        case InputError() | StoreError():
             return str(error), Exit.USAGE
         case SeoScanError():
             return str(error), Exit.FAILED

@@ -84,6 +84,8 @@ def _why(run: "Run") -> str:
 
 def _last_line(run: "Run", progress: "Progress") -> str:
     words = [f"{progress.done:,}/{progress.total:,} pages"]
+    if progress.linked:
+        words.append(f"{progress.linked:,} cached")
     if progress.failed + progress.quarantined:
         words.append(f"{progress.failed + progress.quarantined:,} failed")
     if run.pages_per_second is not None:

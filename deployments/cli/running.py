@@ -1,20 +1,22 @@
 """Runs a flow in this process for a command: watches its progress, stops it on Ctrl-C, tells how it ended."""
 
 import asyncio
-import logging
+import csv
 import os
+import shlex
 import signal
 import sys
-import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 
 from deployments.cli.local_server import LocalServer
+from deployments.cli.notes import warnings_to
+from deployments.cli.owner import is_alive
 from flows.batch_scan import batch_scan
 from flows.scan_page import scan_page as scan_page_flow
 from tasks.audit.profile import Profile
@@ -22,13 +24,17 @@ from tasks.errors import InputError, SeoScanError, UnknownRun
 from tasks.scan.settings import ScanOptions
 from tasks.scan.task import load_settings, process_pool
 from tasks.store import Progress, Run, RunState, Store, new_run_id
-from tasks.urls import host_port, parse
+from tasks.urls import host_port, nameable, parse
 
 LOOK_EVERY = 1.0
 
 
 class PipelineFailed(SeoScanError):
     """The flow itself failed; pages that were committed are kept."""
+
+
+class PrefectUnreachable(SeoScanError):
+    """The Prefect API that is configured does not answer."""
 
 
 class Watch(Protocol):
@@ -82,7 +88,12 @@ class Finished:
 
 
 def scan_page(url: str, options: RunOptions, watch: Watch) -> Finished:
-    """Scans one page that a person named: its host:port is allowed by that."""
+    """Scans one page that a person named: its host:port is allowed by that.
+
+    Raises:
+        StoreError: the data folder cannot be used.
+    """
+    Store.open(options.data).close()
     typed = parse(url)
     allowed = options.for_flow().model_copy(update={"allow": (*options.allow, host_port(typed))})
     run_id = new_run_id()
@@ -97,7 +108,12 @@ def scan_page(url: str, options: RunOptions, watch: Watch) -> Finished:
 
 
 def scan_batch(urls: Sequence[str], options: RunOptions, watch: Watch) -> Finished:
-    """Scans a list of any length; continues the unfinished run of the same list where there is one."""
+    """Scans a list of any length; continues the unfinished run of the same list where there is one.
+
+    Raises:
+        StoreError: the data folder cannot be used.
+    """
+    Store.open(options.data).close()
     wishes = options.for_flow()
 
     async def prepared() -> tuple[str, bool, str]:
@@ -106,7 +122,7 @@ def scan_batch(urls: Sequence[str], options: RunOptions, watch: Watch) -> Finish
         with Store.open(options.data) as store:
             unfinished = store.find_unfinished(batch_id)
             listed = _save_list(store.path, batch_id, urls)
-        if unfinished is not None and not _is_alive(unfinished):
+        if unfinished is not None and not is_alive(unfinished):
             watch.note(f"continuing run {unfinished.run_id}, unfinished since {unfinished.started_at:%Y-%m-%d %H:%M}")
             return unfinished.run_id, True, listed
         return new_run_id(), False, listed
@@ -127,7 +143,7 @@ def resume(run_id: str | None, options: RunOptions, watch: Watch) -> Finished:
         run = store.get_run(run_id) if run_id else _newest_unfinished(store)
         if run.state == RunState.COMPLETED:
             raise InputError(f"run {run.run_id} is complete: `seo issues {run.run_id}` shows what it found")
-        if _is_alive(run):
+        if is_alive(run):
             raise InputError(f"run {run.run_id} is being worked on by process {run.parent_pid}: stop that one first")
         only = store.targets_of(run.run_id)[0].url if run.kind == "scan" else ""
     wishes = options.for_flow()
@@ -154,7 +170,7 @@ async def _batch(options: RunOptions, wishes: ScanOptions, run_id: str, listed: 
 
 def _newest_unfinished(store: Store) -> Run:
     for run in store.list_runs(1000):
-        if run.state not in {RunState.COMPLETED, RunState.CANCELLED} and not _is_alive(run):
+        if run.state not in {RunState.COMPLETED, RunState.CANCELLED} and not is_alive(run):
             return run
     raise UnknownRun("no unfinished run in this data folder: `seo runs` lists all")
 
@@ -164,49 +180,39 @@ def _keyable(urls: Sequence[str]) -> Iterator[str]:
         try:
             yield parse(url)
         except InputError:
-            yield url
+            yield nameable(url)
 
 
 def _save_list(data: Path, batch_id: str, urls: Sequence[str]) -> str:
     """Long lists never travel as a parameter."""
     folder = data / "lists"
     folder.mkdir(exist_ok=True)
-    path = folder / f"{batch_id}.txt"
+    path = folder / f"{batch_id}.csv"
     beside = path.with_suffix(f".{os.getpid()}.tmp")
-    beside.write_text("".join(f"{url}\n" for url in urls), encoding="utf-8", errors="surrogateescape")
+    with beside.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows([("url",), *((url,) for url in urls)])
     beside.replace(path)
     return str(path.resolve())
 
 
-def _is_alive(run: Run) -> bool:
-    """True where the process that drives ``run`` still does."""
-    if run.state != RunState.RUNNING or not run.parent_pid or run.parent_pid == os.getpid():
-        return False
-    try:
-        os.kill(run.parent_pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    started = _started_at(run.parent_pid)
-    return started is None or started <= run.started_at.timestamp() + 1
-
-
-def _started_at(pid: int) -> float | None:
-    """When a process began, seconds since the epoch; None where the platform does not tell."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-        uptime = float(Path("/proc/uptime").read_text().split()[0])
-    except OSError:
-        return None
-    ticks = float(stat.rpartition(")")[2].split()[19])
-    return time.time() - uptime + ticks / os.sysconf("SC_CLK_TCK")
-
-
 def _wait_for_server(watch: Watch) -> None:
-    if LocalServer.current is not None and not LocalServer.current.ready:
+    server = LocalServer.current
+    if server is None:
+        _loop_run(check_api())
+    elif not server.ready:
         watch.note("starting a temporary Prefect server")
-        LocalServer.current.wait()
+        server.wait()
+
+
+async def check_api() -> None:
+    """Raises PrefectUnreachable where the configured API does not answer."""
+    async with get_client() as client:
+        error = await client.api_healthcheck()
+    if error is not None:
+        raise PrefectUnreachable(
+            f"Prefect's API at {nameable(str(client.api_url))} does not answer ({error}): start it, or unset "
+            "PREFECT_API_URL to have a temporary one"
+        )
 
 
 def _loop_run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -227,24 +233,28 @@ Flowing = Callable[[], Coroutine[Any, Any, State[Any]]]
 
 def _run(flow: Flowing, run_id: str, options: RunOptions, watch: Watch, *, resumed: bool) -> Finished:
     _wait_for_server(watch)
-    with _warnings_to(watch):
-        state: State[Any] = _loop_run(_watched(flow, run_id, options, watch))
+    with warnings_to(watch):
+        state: State[Any] | None = _loop_run(_watched(flow, run_id, options, watch))
     with Store.open(options.data) as store:
         run = store.get_run(run_id) if store.has_run(run_id) else None
-    failure = state.data if isinstance(state.data, BaseException) else getattr(state.data, "exception", None)
     if run is None:
+        if state is None:
+            raise KeyboardInterrupt
+        failure = state.data if isinstance(state.data, BaseException) else getattr(state.data, "exception", None)
         if isinstance(failure, InputError):
             raise failure
         raise PipelineFailed(state.message or f"the flow ended as {state.name}")
     if run.state == RunState.COMPLETED:
         return Finished(run, None, resumed)
-    command = f"seo resume {run_id}" + ("" if options.data == Path("data") else f" --data {options.data}")
+    command = f"seo resume {run_id}" + (
+        "" if options.data == Path("data") else f" --data {shlex.quote(str(options.data))}"
+    )
     return Finished(run, command, resumed)
 
 
-async def _watched(flow: Flowing, run_id: str, options: RunOptions, watch: Watch) -> State[Any]:
+async def _watched(flow: Flowing, run_id: str, options: RunOptions, watch: Watch) -> State[Any] | None:
+    """The flow's final state; None where it was cancelled by Ctrl-C."""
     running = asyncio.ensure_future(flow())
-    showing = asyncio.create_task(_show(run_id, options.data, watch))
     loop = asyncio.get_running_loop()
     interrupts = 0
 
@@ -257,10 +267,19 @@ async def _watched(flow: Flowing, run_id: str, options: RunOptions, watch: Watch
         else:
             os._exit(3)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt)
+    def listen() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, interrupt)
+
+    listen()
+    # Prefect's engine takes SIGTERM for itself when the flow begins
+    showing = asyncio.create_task(_show(run_id, options.data, watch, on_start=listen))
     try:
         return await running
+    except asyncio.CancelledError:
+        if interrupts == 0:
+            raise
+        return None
     finally:
         showing.cancel()
         await asyncio.gather(showing, return_exceptions=True)
@@ -276,7 +295,7 @@ def _request_stop(data: Path, run_id: str, running: "asyncio.Future[Any]", loop:
     loop.call_soon_threadsafe(running.cancel)
 
 
-async def _show(run_id: str, data: Path, watch: Watch) -> None:
+async def _show(run_id: str, data: Path, watch: Watch, on_start: Callable[[], None]) -> None:
     store: Store | None = None
     started = False
     try:
@@ -284,33 +303,13 @@ async def _show(run_id: str, data: Path, watch: Watch) -> None:
             await asyncio.sleep(LOOK_EVERY if started else LOOK_EVERY / 4)
             if store is None:
                 store = await asyncio.to_thread(Store.open, data)
-            if not started and await asyncio.to_thread(store.has_run, run_id):
-                run = await asyncio.to_thread(store.get_run, run_id)
-                if started := run.total > 0:
-                    watch.started(run)
+            # chunks are cut last: from here on the counts of the run are whole
+            if not started and bool(await asyncio.to_thread(store.chunks, run_id)):
+                started = True
+                on_start()
+                watch.started(await asyncio.to_thread(store.get_run, run_id))
             if started:
                 watch.progress(await asyncio.to_thread(store.progress, run_id))
     finally:
         if store is not None:
             store.close()
-
-
-class _NoteHandler(logging.Handler):
-    def __init__(self, watch: Watch) -> None:
-        super().__init__(logging.WARNING)
-        self._watch = watch
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._watch.note(record.getMessage())
-
-
-@contextmanager
-def _warnings_to(watch: Watch) -> Iterator[None]:
-    """Shows what tasks warn of in this process; Prefect's own console output is off."""
-    handler = _NoteHandler(watch)
-    logger = logging.getLogger("prefect.task_runs")
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)

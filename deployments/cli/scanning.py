@@ -67,7 +67,9 @@ def scan(
 
 
 def batch(
-    file: Annotated[str, Parameter(help="File with one URL a line, or CSV; - for standard input.")],
+    file: Annotated[
+        str, Parameter(allow_leading_hyphen=True, help="File with one URL a line, or CSV; - for standard input.")
+    ],
     /,
     *,
     fetching: Fetching = FETCHING,
@@ -83,6 +85,8 @@ def batch(
     The same list again continues an unfinished run, or takes pages younger than --max-age from the last one.
     Of a CSV file the column url, address, loc, link or page counts, else the first with addresses.
     """
+    if file.startswith("--"):  # the parser lets every hyphen through for the sake of one
+        raise InputError(f"unknown option {file}: `seo batch --help` lists what there is; a file is ./{file}")
     if file == "-" and sys.stdin.isatty():
         screen.say("reading URLs, one a line; end with Ctrl-D")
     found = read_list(file)

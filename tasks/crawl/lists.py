@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.errors import BadUrl, InputError
-from tasks.urls import parse, printable
+from tasks.urls import MAX_URL_LENGTH, nameable, parse, printable
+
+LONGEST_NAME = 2 * MAX_URL_LENGTH
+"""Cut so, what is too long to be fetched stays so."""
 
 MAX_BYTES = 256 * 1024 * 1024
 SNIFFED_BYTES = 65536
@@ -35,7 +38,7 @@ class UrlList:
     """What a list names, in its order.
 
     Attributes:
-        urls: each address once; rejected entries stand as written, as they become pages with a reason.
+        urls: each address once; rejected entries stand as they can be named, as they become pages with a reason.
         rejected: entries of ``urls`` that cannot be fetched.
         duplicates: how many further lines repeated an address.
     """
@@ -73,7 +76,7 @@ def collect(numbered: Iterable[tuple[int, str]]) -> UrlList:
         try:
             url = parse(text)
         except BadUrl as error:
-            url = text
+            url = nameable(text, LONGEST_NAME)
             if url not in urls:
                 rejected.append(Rejected(line, str(error)))
         if url in urls:

@@ -41,6 +41,9 @@ class Stage(Protocol):
 class Body:
     """Collects a body from what arrives.
 
+    Attributes:
+        wire_bytes: how many were transferred.
+
     Args:
         content_encoding: the header's value, None where absent.
         limit: bytes on the wire, and that any stage may make.
@@ -68,6 +71,11 @@ class Body:
             self._pieces.extend(_through(self._stages, data))
         except _ERRORS as error:
             raise FetchError(Reason.BAD_ENCODING, f"the body is not in its Content-Encoding: {error}") from error
+
+    @property
+    def received(self) -> int:
+        """Decoded bytes, those over the limit included."""
+        return self._stages[-1].made if self._stages else self.wire_bytes
 
     def finish(self) -> bytes:
         """The whole body.
@@ -121,7 +129,7 @@ class _Counted:
     def __init__(self, stage: Stage, limit: int) -> None:
         self._stage = stage
         self._limit = limit
-        self._made = 0
+        self.made = 0
 
     @property
     def complete(self) -> bool:
@@ -129,8 +137,8 @@ class _Counted:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         for piece in self._stage.feed(data):
-            self._made += len(piece)
-            if self._made > self._limit:
+            self.made += len(piece)
+            if self.made > self._limit:
                 raise too_large(self._limit)
             yield piece
 

@@ -71,9 +71,11 @@ def _classify(error: Exception) -> tuple[Reason, str]:  # noqa: PLR0911 - a tabl
 
 
 def _system(error: OSError) -> tuple[Reason, str]:
-    number = error.os_error.errno if isinstance(error, aiohttp.ClientConnectorError) else error.errno
-    if number in _BY_ERRNO:
-        return _BY_ERRNO[number]
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if cause.errno in _BY_ERRNO:
+        return _BY_ERRNO[cause.errno]
+    if isinstance(cause, ConnectionResetError):  # asyncio's own, without a number, during the TLS handshake
+        return Reason.RESET, "connection closed while connecting"
     if isinstance(error, aiohttp.ClientConnectorError):
         return Reason.CONNECT_REFUSED, "cannot connect"
     return Reason.RESET, "connection lost"

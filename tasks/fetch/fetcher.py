@@ -125,8 +125,9 @@ class Fetcher:
         if reply.status_code in REDIRECT_STATUSES:
             trip.redirected(headers.first("location"))
             return None
-        body = Body(headers.joined("content-encoding"), self._options.max_body)
+        body = trip.body = Body(headers.joined("content-encoding"), self._options.max_body)
         if headers.content_length > self._options.max_body:
+            trip.announced = headers.content_length
             raise too_large(self._options.max_body)
         while data := await stream.read():
             body.feed(data)
@@ -148,7 +149,8 @@ class _Trip:
     Attributes:
         url: where it is now.
         spent: seconds with servers, up to the last hop.
-        status, mime, location: of the last head received.
+        status, mime, location: of the last head received. body: what came after it so far.
+        announced: length of a body that was too large to be read at all, bytes.
     """
 
     url: str
@@ -158,10 +160,12 @@ class _Trip:
     status: int | None = None
     mime: str = ""
     location: str | None = None
+    body: Body | None = None
+    announced: int = 0
     _departed: float = 0.0
 
     def depart(self) -> None:
-        self.status, self.mime = None, ""
+        self.status, self.mime, self.body = None, "", None
         self._departed = time.perf_counter()
 
     def arrive(self) -> None:
@@ -188,6 +192,9 @@ class _Trip:
             tries=self.tries,
         )
 
+    def _received(self) -> int | None:
+        return self.announced or (self.body.received if self.body else None)
+
     def failed(self, reason: Reason, detail: str) -> FetchFailure:
         return FetchFailure(
             url=without_userinfo(self.url),
@@ -195,6 +202,7 @@ class _Trip:
             detail=detail,
             status=self.status,
             mime=self.mime,
+            received=self._received(),
             hops=tuple(self.hops),
             elapsed_ms=self.spent * 1000,
             tries=self.tries,

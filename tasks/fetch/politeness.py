@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Protocol
 
 from tasks.model import FetchOptions, HostDemand, HostShare
-from tasks.urls import host_port
+from tasks.urls import host_port, is_loopback
 
 DEFAULT_RATE = 10.0
 """Pages a second and host where no rate is given; none on loopback."""
@@ -51,11 +51,6 @@ def spacing_for(host: str, rate: float | None) -> float:
     if rate is None:
         rate = 0.0 if is_loopback(host) else DEFAULT_RATE
     return 1.0 / rate if rate else 0.0
-
-
-def is_loopback(host: str) -> bool:
-    name = host.rpartition(":")[0]
-    return name in {"localhost", "[::1]"} or name.endswith(".localhost") or name.startswith("127.")
 
 
 class HostGate:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tasks.errors import BadUrl
 from tasks.fetch.failures import FetchError
 from tasks.model import Hop, Reason
-from tasks.urls import address, is_http, parse, resolve, without_userinfo
+from tasks.urls import address, is_http, nameable, parse, resolve, without_userinfo
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 
@@ -37,4 +37,6 @@ def location_to_keep(url: str, location: str | None) -> str | None:
     if location is None or "@" not in location:
         return location
     target = resolve(url, location)
-    return location if target is None or without_userinfo(target) == target else without_userinfo(address(target))
+    if target is None:
+        return nameable(location)
+    return location if without_userinfo(target) == target else without_userinfo(address(target))

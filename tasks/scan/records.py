@@ -37,7 +37,7 @@ def targets_of(project_id: str, urls: Iterable[str]) -> list[Target]:
         try:
             url = parse(text)
         except BadUrl as error:
-            shown = printable(nameable(text), 2000)
+            shown = nameable(text)
             targets.append(
                 Target(shown, page_id(project_id, shown), PageState.FAILED, Reason.BAD_URL, printable(str(error), 500))
             )

@@ -33,12 +33,14 @@ from tasks.scan.records import RunRef, begin_run, chunk_deadline, end_run, jobs_
 from tasks.scan.settings import ScanOptions, ScanSettings
 from tasks.scan.single import scan_complete, scan_single, stage_single
 from tasks.store import OutboxRequest, Run, RunKind, RunSpec, RunState, Staged, Store, Target
+from tasks.urls import nameable
 
 IN_PROCESS_PAGES = 200
 """Up to this many open pages, starting further processes costs more than they save."""
 
 POOL_ATTEMPTS = 4
 CHUNKS_IN_FLIGHT = 8
+NAME_LENGTH = 200
 RUNS_AT_ONCE = "seo-scan-runs"
 RUNS_AT_ONCE_DEFAULT = 20
 
@@ -58,6 +60,18 @@ class Plan(BaseModel):
     settings: ScanSettings
     project_id: str
     user_id: str
+
+
+def page_name() -> str:
+    """A flow run's name: the page, and no password that a wrong address may hold."""
+    return f"scan-{nameable(flow_run.parameters.get('url', ''), NAME_LENGTH)}"
+
+
+def batch_name() -> str:
+    """A flow run's name: project and run, or what the list came from."""
+    given = flow_run.parameters
+    listed = given.get("run_id") or given.get("batch_id") or Path(given.get("urls_file") or "").stem
+    return "-".join(filter(None, ("batch", given.get("project_id", "default"), listed)))
 
 
 async def load_settings(options: ScanOptions, typed: Sequence[str] = ()) -> ScanSettings:
@@ -104,7 +118,8 @@ async def recorded(plan: Plan) -> AsyncIterator[None]:
         yield
     except BaseException as error:
         state = RunState.FAILED if isinstance(error, Exception) else RunState.INTERRUPTED
-        message = f"{type(error).__name__}: {error}".splitlines()[0][:500]
+        cancelled = isinstance(error, asyncio.CancelledError)
+        message = "stopped" if cancelled else f"{type(error).__name__}: {error}".splitlines()[0][:500]
         get_run_logger().error("run %s %s: %s", plan.run.run_id, state.value, message)
         await asyncio.to_thread(_record_end, plan, state, message)
         raise
@@ -164,6 +179,8 @@ def _create_page_records(wanted: Wanted, settings: ScanSettings, flow_run_id: st
 
 
 def _targets(store: Store, wanted: Wanted) -> list[Target]:
+    if len([source for source in (wanted.urls, wanted.urls_file, wanted.batch_id) if source is not None]) > 1:
+        raise InputError("give one of urls, urls_file and batch_id: several lists were named")
     if wanted.batch_id is not None:
         return store.targets_of_batch(wanted.batch_id)
     if wanted.urls_file is not None:
@@ -280,6 +297,7 @@ async def fetch_and_parse(plan: Plan, *, started: float) -> dict[str, Any]:
         target = store.targets_of(plan.run.run_id)[0]
         store.mark_first_request(plan.run.run_id)
         log.info("fetching %s", target.url)
+        await asyncio.to_thread(store.mark_first_request, plan.run.run_id)
         page = await scan_single(
             target, plan.settings, store, deadline=chunk_deadline(started, timeout), tell=log.warning
         )

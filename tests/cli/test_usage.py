@@ -1,5 +1,6 @@
 """Wrong usage: one clear line, status 2, nothing on stdout; help and version."""
 
+import io
 import subprocess
 import sys
 from importlib.metadata import version
@@ -29,6 +30,10 @@ from deployments.cli.options import allow_entry, duration
         (["batch"], "requires an argument"),
         (["batch", "/nonexistent/list"], "no such file: /nonexistent/list"),
         (["batch", "/"], "is a folder"),
+        (["batch", "--frmat"], "unknown option --frmat"),
+        (["batch", "/dev/null", "extra"], "extra"),
+        (["scan", "https://a.example", "--data", "/dev/null"], "cannot use data folder /dev/null"),
+        (["runs", "--data", "/dev/null"], "no results in /dev/null"),
         (["batch", "/dev/null", "--max-age", "soon"], "write 24h, 30m, 90s, 7d or 0"),
         (["rules", "title-too-lng"], "did you mean title-too-long?"),
         (["page"], "requires an argument"),
@@ -45,6 +50,14 @@ def test_wrong_usage_is_one_line_and_status_2(seo, argv, message):
 
 def test_passwords_are_not_repeated(seo):
     assert ":p@" not in seo("scan", "https://u:p@a.example/")[2]
+
+
+def test_a_hyphen_is_standard_input(seo, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"# no page\n")))
+    assert seo("batch", "-", "--rate", "0")[::2] == (
+        2,
+        "seo: no URLs in standard input: write one a line, or a CSV file with a column `url`\n",
+    )
 
 
 def test_version(seo):

@@ -138,3 +138,18 @@ def test_a_written_table_is_read_back(urls, data):
 def test_any_file_is_a_list_or_refused(tmp_path_factory, content):
     with suppress(InputError):
         assert read(tmp_path_factory.getbasetemp(), content, "any").urls
+
+
+def test_rejected_lines_hide_credentials_and_take_no_other_page_away(tmp_path):
+    found = read(tmp_path, "http://user:canary@a.example/\nhttp://a.example/\nuser:can/canary@a.example\n")
+    assert "http://a.example/" in found.urls
+    assert len(found.urls) == 3
+    assert "canary" not in repr(found)
+
+
+def test_rejected_lines_of_any_length_stay_rejected(tmp_path):
+    found = read(tmp_path, f"{A}\nhttp://a.example/{'x' * 300_000}\n")
+    again = collect(enumerate(found.urls))
+    assert again.urls == found.urls
+    assert [rejected.line for rejected in again.rejected] == [1]
+    assert len(found.urls[1]) < 20_000

@@ -134,6 +134,18 @@ async def test_plain_text_behind_https():
     assert answer.reason is Reason.TLS
 
 
+async def test_connection_closed_during_the_tls_handshake():
+    async def hang_up(reader, writer):
+        await reader.read(1)
+        writer.close()
+
+    listener = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    async with listener:
+        answer = await fetched(f"https://127.0.0.1:{port}/", allow=[f"127.0.0.1:{port}"])
+    assert answer.reason is Reason.RESET
+
+
 async def test_connection_reset(serve):
     async def reset(_, writer):
         linger = struct.pack("ii", 1, 0)
@@ -264,6 +276,7 @@ async def test_truncated_body(serve, reply):
     server = await serve(reply)
     answer = await fetched(server.url(), allow=[server.allow])
     assert (answer.reason, answer.status) == (Reason.TRUNCATED, 200)
+    assert answer.received is not None
 
 
 @pytest.mark.parametrize(
@@ -290,6 +303,15 @@ async def test_too_large(serve, head):
     server = await serve(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n" + b"a" * 1001)
     answer = await fetched(server.url(), allow=[server.allow], max_body=1000)
     assert (answer.reason, answer.status, answer.mime) == (Reason.TOO_LARGE, 200, "application/pdf")
+    assert answer.received == 1001
+
+
+async def test_too_large_when_decoded(serve):
+    body = zlib.compress(b"a" * 5000)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: {len(body)}\r\n\r\n"
+    server = await serve(head.encode() + body)
+    answer = await fetched(server.url(), allow=[server.allow], max_body=1000)
+    assert (answer.reason, answer.received) == (Reason.TOO_LARGE, 5000)
 
 
 async def test_body_of_exactly_the_limit(serve):
