@@ -75,9 +75,16 @@ def batch_name() -> str:
 
 
 async def load_settings(options: ScanOptions, typed: Sequence[str] = ()) -> ScanSettings:
-    """Blocks, then environment, then ``options``; the host:port of ``typed`` URLs is allowed."""
-    crawler = await Crawler.named(options.crawler)
-    store = await ResultStore.named(options.result_store)
+    """Blocks, then environment, then ``options``; the host:port of ``typed`` URLs is allowed.
+
+    Raises:
+        InputError: no such block, or an environment variable of no use.
+    """
+    try:
+        crawler = await Crawler.named(options.crawler)
+        store = await ResultStore.named(options.result_store)
+    except ValueError as error:
+        raise InputError(str(error)) from error
     fetching = FetchOptions(
         user_agent=crawler.user_agent if options.user_agent is None else options.user_agent,
         allow=tuple(sorted({*crawler.allow, *options.allow})),
