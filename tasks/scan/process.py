@@ -1,6 +1,7 @@
 """What a process of the pool does at its start."""
 
 import asyncio
+import atexit
 import os
 import signal
 import sys
@@ -15,6 +16,8 @@ GRACE = 5.0
 def enter_pool_child() -> None:
     """Leaves Ctrl-C to the parent, ends when the parent has died, and uses uvloop where there is one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Runs after all other exit handlers: modules that threads keep alive would complain on stderr when freed.
+    atexit.register(os._exit, 0)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent-watch", daemon=True).start()
     use_fast_loop()
 
