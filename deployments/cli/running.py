@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.states import aget_state_exception
 
 from deployments.cli.local_server import LocalServer
 from deployments.cli.notes import warnings_to
@@ -240,7 +241,7 @@ def _run(flow: Flowing, run_id: str, options: RunOptions, watch: Watch, *, resum
     if run is None:
         if state is None:
             raise KeyboardInterrupt
-        failure = state.data if isinstance(state.data, BaseException) else getattr(state.data, "exception", None)
+        failure = _loop_run(aget_state_exception(state)) if state.is_failed() else None
         if isinstance(failure, InputError):
             raise failure
         raise PipelineFailed(state.message or f"the flow ended as {state.name}")
