@@ -11,11 +11,7 @@ from tasks.scan import task as room
 from tasks.scan.settings import ScanOptions
 from tasks.store import RunState, Store, connect, new_run_id
 
-pytestmark = [
-    pytest.mark.usefixtures("prefect_db"),
-    # Prefect's own clients, closed by the collector.
-    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.usefixtures("prefect_db")
 
 PAGE = '<!doctype html><html lang="en"><title>{0} is a page of the test site</title><h1>{0}</h1>'
 
