@@ -3,7 +3,6 @@
 import asyncio
 import os
 import time
-import uuid
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +10,7 @@ from tasks.fetch.retry import delay, is_transient
 from tasks.model import Answer, FetchFailure, ScannedPage
 from tasks.scan.committer import Committer
 from tasks.scan.pipeline import PagePipeline
+from tasks.scan.process import holder_name, is_gone
 from tasks.scan.settings import ScanSettings
 from tasks.scan.stop import LOOK_EVERY, StopWatch
 from tasks.scan.workers import HostWorkers
@@ -60,7 +60,7 @@ class Chunk:
     def __init__(self, job: ChunkJob, store: Store) -> None:
         self._job = job
         self._store = store
-        self._holder = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._holder = holder_name()
         self._report = ChunkReport(run_id=job.run_id, index=job.index)
         parent = job.parent_pid if job.parent_pid != os.getpid() else 0
         self._stop = StopWatch(self._is_stopped, deadline=job.deadline, parent_pid=parent)
@@ -75,6 +75,7 @@ class Chunk:
         Raises:
             StaleEpoch: the run was resumed elsewhere.
         """
+        await asyncio.to_thread(self._store.hosts.give_back, is_gone)
         await asyncio.to_thread(self._store.mark_first_request, self._job.run_id)
         async with self._committer, self._stop, self._pipeline, self._workers:
             await self._work_off()
@@ -141,7 +142,7 @@ class Chunk:
         job = self._job
         staged = None
         if pages:
-            key = f"c{job.index:05d}-{self._holder}-{batch:05d}"
+            key = f"c{job.index:05d}-{batch:05d}"
             staged = self._store.stage(job.run_id, key, pages, keep_html=job.settings.keep_html)
         self._store.commit(job.run_id, job.epoch, self._holder, staged, retries)
         self._report.pages += len(pages)

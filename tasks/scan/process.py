@@ -3,6 +3,8 @@
 import asyncio
 import atexit
 import os
+import platform
+import secrets
 import signal
 import sys
 import threading
@@ -20,6 +22,25 @@ def enter_pool_child() -> None:
     atexit.register(os._exit, 0)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent-watch", daemon=True).start()
     use_fast_loop()
+
+
+def holder_name() -> str:
+    """A name for leases and host shares that tells whose they are."""
+    return f"{platform.node()}/{os.getpid()}/{secrets.token_hex(4)}"
+
+
+def is_gone(holder: str) -> bool:
+    """True where ``holder`` was a process of this machine that no longer runs."""
+    node, _, rest = holder.rpartition("/")[0].rpartition("/")
+    if node != platform.node() or not rest.isdigit():
+        return False
+    try:
+        os.kill(int(rest), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 def use_fast_loop() -> None:

@@ -8,6 +8,7 @@ from tasks.events import NotificationRequested
 from tasks.fetch.retry import delay, is_transient
 from tasks.model import Answer, FetchFailure, ScannedPage
 from tasks.scan.pipeline import PagePipeline
+from tasks.scan.process import holder_name, is_gone
 from tasks.scan.settings import ScanSettings
 from tasks.store import Progress, Staged, Store, Target
 from tasks.urls import printable
@@ -17,7 +18,8 @@ async def scan_single(
     target: Target, settings: ScanSettings, store: Store, *, deadline: float, tell: Callable[[str], None]
 ) -> ScannedPage:
     """The page after as many tries as its failure allows; ``tell`` hears of each further try."""
-    async with PagePipeline(settings.options, settings.profile, store.hosts, f"single-{target.page_id}") as pipeline:
+    await asyncio.to_thread(store.hosts.give_back, is_gone)
+    async with PagePipeline(settings.options, settings.profile, store.hosts, holder_name()) as pipeline:
         tries = 0
         while True:
             tries += 1

@@ -1,6 +1,6 @@
 """Per-host limits that hold for the whole data folder, whatever processes use it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -35,6 +35,13 @@ class HostLedger:
     def release(self, holder: str) -> None:
         with self._catalogue.write() as connection:
             connection.execute(delete(host_holders).where(host_holders.c.holder == holder))
+
+    def give_back(self, is_gone: Callable[[str], bool]) -> None:
+        """Frees what holders have of whom ``is_gone`` knows that they died."""
+        with self._catalogue.read() as connection:
+            holders = connection.execute(select(host_holders.c.holder).distinct()).scalars().all()
+        for holder in filter(is_gone, holders):
+            self.release(holder)
 
 
 def _share(connection: Connection, holder: str, demand: HostDemand, now: float) -> HostShare:

@@ -1,0 +1,33 @@
+import os
+import platform
+import subprocess
+import sys
+
+from tasks.model import HostDemand
+from tasks.scan.process import holder_name, is_gone
+
+ALL = HostDemand(host="h:80", connections=8, in_use=0, departures=0, limit=8, spacing=0)
+
+
+def dead_holder():
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return f"{platform.node()}/{child.pid}/abcd"
+
+
+def test_who_is_gone():
+    assert not is_gone(holder_name())
+    assert is_gone(dead_holder())
+    assert not is_gone(f"another-machine/{os.getpid()}/abcd")
+    assert not is_gone("no such form")
+
+
+def test_what_a_dead_process_held_is_free_at_once(store):
+    [share] = store.hosts.renew(dead_holder(), [ALL], now=1e9)
+    assert share.connections == 8
+    mine = holder_name()
+    [share] = store.hosts.renew(mine, [ALL], now=1e9)
+    assert share.connections == 0
+    store.hosts.give_back(is_gone)
+    [share] = store.hosts.renew(mine, [ALL], now=1e9)
+    assert share.connections == 8
