@@ -78,7 +78,7 @@ PREFIXES_V6 = [
 
 def adversarial(count):
     """Random addresses, and random ones close to the edges of special blocks."""
-    rng = random.Random(20260915)  # noqa: S311 - repeatable
+    rng = random.Random(20260915)
     edges = [int(ipaddress.IPv4Address(edge)) for edge in EDGES_V4]
     bases = [int(ipaddress.IPv6Address(prefix)) for prefix in PREFIXES_V6]
     for _ in range(count):

@@ -342,7 +342,7 @@ def mutated(rng):
 
 
 async def test_any_reply_is_an_answer(serve):
-    rng = random.Random(7)  # noqa: S311 - repeatable
+    rng = random.Random(7)
 
     async def reply(_, writer):
         writer.write(mutated(rng))
