@@ -87,8 +87,10 @@ class Chunk:
                 await self._workers.until(self._wants_more, seconds=LOOK_EVERY)
             elif not self._workers.idle:
                 await self._workers.until(self._is_idle, seconds=LOOK_EVERY)
-            elif not await self._retry_is_due():
-                break
+            else:
+                await self._committer.flush()  # a page put back a moment ago is not seen as open before
+                if not await self._retry_is_due():
+                    break
         await self._workers.finish(FINISH_SECONDS)
 
     def _wants_more(self) -> bool:
