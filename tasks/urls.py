@@ -2,9 +2,11 @@
 
 import hashlib
 import re
+from functools import cache, lru_cache
 from urllib.parse import urlsplit
 
 import ada_url
+from publicsuffixlist import PublicSuffixList
 
 from tasks.errors import BadUrl
 
@@ -30,6 +32,14 @@ def resolve(base: str, href: str) -> str | None:
     """
     try:
         return ada_url.join_url(base, href)
+    except (ValueError, UnicodeError):
+        return None
+
+
+def absolute(text: str) -> str | None:
+    """The address ``text`` is by itself, without its fragment; None where it is relative or no address."""
+    try:
+        return address(ada_url.normalize_url(text))
     except (ValueError, UnicodeError):
         return None
 
@@ -112,6 +122,27 @@ def origin(url: str) -> str:
 def same_site(one: str, other: str) -> bool:
     """True where both addresses name the same host, whatever scheme and port."""
     return host(one) == host(other)
+
+
+def same_domain(one: str, other: str) -> bool:
+    """True where both addresses belong to the same registrable domain, whatever scheme and port."""
+    return registrable_domain(host(one)) == registrable_domain(host(other))
+
+
+@lru_cache(maxsize=4096)
+def registrable_domain(host: str) -> str:
+    """``example.co.uk`` of ``www.example.co.uk``, by https://publicsuffix.org/ with its private section.
+
+    A host that belongs to nobody's domain (an IP address, ``localhost``, a public suffix) stands for itself.
+    """
+    if ":" in host or host[-1:].isdigit():  # https://url.spec.whatwg.org/#ends-in-a-number-checker
+        return host
+    return _public_suffixes().privatesuffix(host) or host
+
+
+@cache
+def _public_suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
 
 
 def url_key(url: str) -> str:

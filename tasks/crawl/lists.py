@@ -1,13 +1,14 @@
-"""A list of URLs as people keep them: one a line, or a column of a table."""
+"""A list of URLs as people keep them: one a line, a column of a table, or a sitemap."""
 
 import csv
 import io
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tasks.crawl.sitemap import parse_sitemap
 from tasks.errors import BadUrl, InputError
 from tasks.urls import MAX_URL_LENGTH, nameable, parse, printable
 
@@ -21,6 +22,7 @@ HEADERS = ("url", "address", "loc", "link", "page", "urls", "uri", "page url", "
 
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _NEWLINE = re.compile("\r\n|\n|\r")
+GZIP = b"\x1f\x8b"
 NO_DELIMITER = "\x1f"  # csv wants one
 _DELIMITERS = ",;\t|"
 
@@ -41,23 +43,28 @@ class UrlList:
         urls: each address once; rejected entries stand as they can be named, as they become pages with a reason.
         rejected: entries of ``urls`` that cannot be fetched.
         duplicates: how many further lines repeated an address.
+        faults: what is wrong with a sitemap file, in words.
     """
 
     urls: tuple[str, ...]
     rejected: tuple[Rejected, ...]
     duplicates: int
+    faults: tuple[str, ...] = ()
 
 
 def read_list(source: str) -> UrlList:
-    """The addresses in the file ``source``, or in standard input for ``-``.
+    """The addresses in the file ``source``, or in standard input for ``-``: a list, a table or a sitemap.
 
     Raises:
         InputError: there is no such file, or not one address in it.
     """
     name = "standard input" if source == "-" else source
-    text = _decoded(_bytes(source), name)
+    data = _bytes(source)
+    if data.startswith(GZIP):
+        return _sitemap(data, name)
+    text = _decoded(data, name)
     if text.lstrip().startswith("<"):
-        raise InputError(f"{printable(name)} is markup, not a list: write one URL a line, or CSV")
+        return _sitemap(data, name)
     found = collect(entries(text, is_table=source.lower().endswith((".csv", ".tsv"))))
     if not found.urls:
         raise InputError(f"no URLs in {printable(name)}: write one a line, or a CSV file with a column `url`")
@@ -65,6 +72,22 @@ def read_list(source: str) -> UrlList:
         first = found.rejected[0]
         raise InputError(f"no usable URL in {printable(name)}: line {first.line}: {first.why}")
     return found
+
+
+def _sitemap(data: bytes, name: str) -> UrlList:
+    """What a sitemap or feed names; an index names no pages, and its sitemaps may be anywhere."""
+    shown, read = printable(name), parse_sitemap(data, "")
+    if read.children:
+        files = f"{len(read.children):,} sitemap{'' if len(read.children) == 1 else 's'}"
+        raise InputError(
+            f"{shown} is a sitemap index of {files} and names no page itself: "
+            f"save one of those, such as {printable(read.children[0].loc)}, or crawl the site, which reads them all"
+        )
+    if not read.entries:
+        why = f" ({read.errors[0]})" if read.errors else ""
+        raise InputError(f"{shown} is no sitemap with addresses{why}: name one, or a list with one URL a line, or CSV")
+    found = collect(enumerate((entry.loc for entry in read.entries), 1))
+    return replace(found, faults=read.errors)
 
 
 def collect(numbered: Iterable[tuple[int, str]]) -> UrlList:

@@ -1,5 +1,6 @@
 """Lists of URLs as people keep them."""
 
+import gzip
 import io
 from contextlib import suppress
 
@@ -83,12 +84,41 @@ def test_an_empty_cell_is_a_bad_line(tmp_path):
         (b"url,title\n", "no URLs in"),
         (b"mailto:a@b.example\nftp://b.example\n", "line 1: cannot fetch mailto:a@b.example"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "is no text file"),
-        (b"<urlset><url><loc>https://a.example/</loc></url></urlset>", "is markup, not a list"),
+        (b"<!doctype html><title>Not a list</title>", "is no sitemap with addresses .an HTML page"),
+        (b"<urlset></urlset>", "is no sitemap with addresses"),
+        (b"\x1f\x8b broken", "is no sitemap with addresses"),
     ],
 )
 def test_lists_without_one_usable_url(tmp_path, content, message):
     with pytest.raises(InputError, match=message):
         read(tmp_path, content)
+
+
+SITEMAP = f"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
+<url><loc>{A}</loc></url><url><loc>{B}</loc></url><url><loc>{A}</loc></url><url><loc>/relative</loc></url>
+<url><loc>{C}</loc></url></urlset>"""
+
+
+@pytest.mark.parametrize(
+    "content", [SITEMAP, gzip.compress(SITEMAP.encode()), SITEMAP.encode("utf-16")], ids=["plain", "gzip", "utf-16"]
+)
+def test_a_sitemap_names_its_pages(tmp_path, content):
+    found = read(tmp_path, content, "sitemap.xml")
+    assert (found.urls, found.rejected, found.duplicates) == ((A, B, C), (), 1)
+    [fault] = found.faults
+    assert fault.endswith("not an absolute http or https address: /relative")
+
+
+def test_a_zipped_list_and_a_feed_are_read(tmp_path):
+    assert read(tmp_path, gzip.compress(f"{A}\n{B}\n".encode())).urls == (A, B)
+    feed = f"<rss version='2.0'><channel><item><link>{A}</link></item></channel></rss>"
+    assert read(tmp_path, feed).urls == (A,)
+
+
+def test_an_index_is_refused_and_says_what_it_names(tmp_path):
+    parts = "".join(f"<sitemap><loc>https://a.example/{n}.xml</loc></sitemap>" for n in range(1200))
+    with pytest.raises(InputError, match=r"index of 1,200 sitemaps.*https://a\.example/0\.xml.*crawl the site"):
+        read(tmp_path, f"<sitemapindex>{parts}</sitemapindex>", "sitemap.xml")
 
 
 def test_missing_file_and_folder(tmp_path):
