@@ -67,7 +67,11 @@ class Reason(StrEnum):
     INVALID_REDIRECT = "invalid-redirect"
     UNPARSABLE = "unparsable"
     NOT_HTML = "not-html"
+    NOT_IMAGE = "not-image"
     LEASES_LOST = "leases-lost"
+    BLOCKED_BY_ROBOTS = "blocked-by-robots"
+    CRAWL_TRAP = "crawl-trap"
+    NOT_FETCHED = "not-fetched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,7 +422,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScannedPage:
-    """One page of a run, done: what the store writes."""
+    """One page of a run, done: what the store writes.
+
+    Attributes:
+        blocked_by_robots: robots.txt disallows it, or where it redirects to; None where robots.txt was not read.
+    """
 
     page_id: str
     url: str
@@ -427,6 +435,7 @@ class ScannedPage:
     answer: Answer
     page: Page | None
     verdict: Verdict
+    blocked_by_robots: bool | None = None
 
 
 class FetchOptions(BaseModel):

@@ -41,7 +41,7 @@ CATALOGUE_VIEWS = (
             Shown("user_id", "VARCHAR", "Who started it."),
             Shown("state", "VARCHAR", "running, completed, failed, interrupted or cancelled."),
             Shown("epoch", "INTEGER", "1, and one more for each time it was resumed."),
-            Shown("total", "BIGINT", "Pages in its list."),
+            Shown("total", "BIGINT", "Pages in its list; in a crawl, pages found so far."),
             Shown("linked", "BIGINT", "Pages shown from an earlier run."),
             Shown("errors", "BIGINT", "Issues of severity error."),
             Shown("warnings", "BIGINT", "Issues of severity warning."),
@@ -56,6 +56,9 @@ CATALOGUE_VIEWS = (
             Shown("error", "VARCHAR", "Why it failed."),
             Shown("batch_id", "VARCHAR", "Identity of its list and fetch options."),
             Shown("options", "VARCHAR", "Its options, as JSON."),
+            Shown("start_url", "VARCHAR", "Where a crawl began."),
+            Shown("scope", "VARCHAR", "What a crawl covers: folder, host or domain."),
+            Shown("limits", "VARCHAR", "max_pages and max_depth of a crawl, as JSON."),
         ),
     ),
     CatalogueView(

@@ -9,9 +9,10 @@ from operator import attrgetter
 
 from tasks.model import Hop, Issue, Response, ScannedPage
 from tasks.store.page_columns import PAGE_COLUMNS
-from tasks.store.takes import BYTES, FLAG, SMALL, TEXT, TEXTS, Column, FactTable, Key
+from tasks.store.site_columns import SITE_TABLES
+from tasks.store.takes import BYTES, FLAG, SMALL, TEXT, TEXTS, Column, FactTable, Key, PageTable
 
-FACT_SCHEMA = 1
+FACT_SCHEMA = 2
 """Version written into every part's metadata."""
 
 _RUN = Column("run_id", TEXT, "Run that shows the row.", Key.RUN)
@@ -36,14 +37,14 @@ def _hops(scanned: ScannedPage) -> list[tuple[int, Hop]]:
     return list(enumerate(scanned.answer.hops, 1))
 
 
-PAGES = FactTable(
+PAGES = PageTable(
     "pages",
     "One row for each page of a run that reached a terminal state.",
     PAGE_COLUMNS,
     lambda scanned: (scanned,),
 )
 
-LINKS = FactTable(
+LINKS = PageTable(
     "links",
     "Every a and area element, in document order within a page.",
     (
@@ -62,7 +63,7 @@ LINKS = FactTable(
     lambda scanned: scanned.page.links if scanned.page else (),
 )
 
-IMAGES = FactTable(
+IMAGES = PageTable(
     "images",
     "Every img element, in document order within a page.",
     (
@@ -81,7 +82,7 @@ IMAGES = FactTable(
     lambda scanned: scanned.page.images if scanned.page else (),
 )
 
-STRUCTURED_DATA = FactTable(
+STRUCTURED_DATA = PageTable(
     "structured_data",
     "Every JSON-LD block, microdata item and RDFa node.",
     (
@@ -96,7 +97,7 @@ STRUCTURED_DATA = FactTable(
     lambda scanned: scanned.page.structured_data if scanned.page else (),
 )
 
-REDIRECTS = FactTable(
+REDIRECTS = PageTable(
     "redirects",
     "Every redirect followed on the way to a page, in order.",
     (
@@ -111,7 +112,7 @@ REDIRECTS = FactTable(
     _hops,
 )
 
-ISSUES = FactTable(
+ISSUES = PageTable(
     "issues",
     "Every failed rule with what was seen.",
     (
@@ -129,12 +130,12 @@ ISSUES = FactTable(
     lambda scanned: scanned.verdict.issues,
 )
 
-RESULTS = FactTable(
+RESULTS = PageTable(
     "results",
-    "What every rule says of every page.",
+    "What every rule says of every page, and every site rule of the run.",
     (
         _RUN,
-        _PAGE,
+        Column("page_id", TEXT, "The page, as in pages; empty for the run as a whole.", Key.PAGE),
         _URL,
         Column("rule", TEXT, "The rule's id.", attrgetter("rule")),
         Column("outcome", TEXT, "fail, pass, not_applicable or unknown.", attrgetter("outcome")),
@@ -143,7 +144,7 @@ RESULTS = FactTable(
     lambda scanned: scanned.verdict.results,
 )
 
-HTML = FactTable(
+HTML = PageTable(
     "html",
     "The HTML of every page that has any, where the run keeps it.",
     (
@@ -156,7 +157,8 @@ HTML = FactTable(
     _html,
 )
 
-FACT_TABLES = (PAGES, LINKS, IMAGES, STRUCTURED_DATA, REDIRECTS, ISSUES, RESULTS, HTML)
+PAGE_TABLES = (PAGES, LINKS, IMAGES, STRUCTURED_DATA, REDIRECTS, ISSUES, RESULTS, HTML)
+FACT_TABLES: tuple[FactTable, ...] = (*PAGE_TABLES, *SITE_TABLES)
 
 LINKED = "linked"
 LINKED_SCHEMA = {"run_id": TEXT, "page_id": TEXT, "source_run_id": TEXT}

@@ -1,6 +1,7 @@
 """Per-host limits that hold for the whole data folder, whatever processes use it."""
 
 from collections.abc import Callable, Sequence
+from typing import Self
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -13,10 +14,19 @@ HOLDER_SECONDS = 30.0
 
 
 class HostLedger:
-    """Shares connections and request start times of each host among holders; one transaction a call."""
+    """Shares connections and request start times of each host among holders; one transaction a call.
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    Args:
+        obey: crawl-delays count.
+    """
+
+    def __init__(self, catalogue: Catalogue, *, obey: bool = True) -> None:
         self._catalogue = catalogue
+        self._obey = obey
+
+    def without_crawl_delay(self) -> Self:
+        """The same limits for who fetches what a person named: robots.txt does not slow that down."""
+        return type(self)(self._catalogue, obey=False)
 
     def renew(self, holder: str, demands: Sequence[HostDemand], now: float) -> Sequence[HostShare]:
         """What ``holder`` may do at the hosts it names; its claims on other hosts live on."""
@@ -25,12 +35,17 @@ class HostLedger:
             connection.execute(
                 host_holders.update().where(host_holders.c.holder == holder).values(expires_at=now + HOLDER_SECONDS)
             )
-            return [_share(connection, holder, demand, now) for demand in demands]
+            return [_share(connection, holder, demand, now, obey=self._obey) for demand in demands]
 
     def pause(self, host: str, until: float) -> None:
         """No request of anyone to ``host`` starts before ``until``, seconds since the epoch."""
         with self._catalogue.write() as connection:
             _set_host(connection, host, next_departure=until, pause_until=until)
+
+    def set_crawl_delay(self, host: str, seconds: float) -> None:
+        """Requests to ``host`` (``host:port``), of all who obey, start at least ``seconds`` apart."""
+        with self._catalogue.write() as connection:
+            set_crawl_delay(connection, host, seconds)
 
     def release(self, holder: str) -> None:
         with self._catalogue.write() as connection:
@@ -44,11 +59,11 @@ class HostLedger:
             self.release(holder)
 
 
-def _share(connection: Connection, holder: str, demand: HostDemand, now: float) -> HostShare:
+def _share(connection: Connection, holder: str, demand: HostDemand, now: float, *, obey: bool) -> HostShare:
     if not demand.connections and not demand.in_use:
         mine = (host_holders.c.host == demand.host, host_holders.c.holder == holder)
         connection.execute(delete(host_holders).where(*mine))
-        return _depart(connection, demand, 0, now)
+        return _depart(connection, demand, 0, now, obey=obey)
     granted = _grant(connection, holder, demand)
     claim = upsert(connection, host_holders).values(
         host=demand.host,
@@ -59,7 +74,7 @@ def _share(connection: Connection, holder: str, demand: HostDemand, now: float) 
     )
     newer = {name: claim.excluded[name] for name in ("wanted", "granted", "expires_at")}
     connection.execute(claim.on_conflict_do_update(index_elements=["host", "holder"], set_=newer))
-    return _depart(connection, demand, granted, now)
+    return _depart(connection, demand, granted, now, obey=obey)
 
 
 def _grant(connection: Connection, holder: str, demand: HostDemand) -> int:
@@ -73,14 +88,29 @@ def _grant(connection: Connection, holder: str, demand: HostDemand) -> int:
     return max(demand.in_use, wanted, 0)
 
 
-def _depart(connection: Connection, demand: HostDemand, granted: int, now: float) -> HostShare:
+def _depart(connection: Connection, demand: HostDemand, granted: int, now: float, *, obey: bool) -> HostShare:
     row = connection.execute(select(hosts).where(hosts.c.host == demand.host)).first()
-    next_departure, pause_until = (row.next_departure, row.pause_until) if row is not None else (0.0, 0.0)
-    first = max(now, pause_until, next_departure if demand.spacing else 0.0)
-    departures = demand.departures if granted else 0
-    if demand.spacing and departures:
-        _set_host(connection, demand.host, next_departure=first + departures * demand.spacing, pause_until=pause_until)
-    return HostShare(demand.host, granted, first, departures, demand.spacing, pause_until)
+    next_departure, pause_until, delay = (
+        (row.next_departure, row.pause_until, row.crawl_delay) if row is not None else (0.0, 0.0, 0.0)
+    )
+    spacing = max(demand.spacing, delay) if obey else demand.spacing
+    first = max(now, pause_until, next_departure if spacing else 0.0)
+    departures = _spread(demand, spacing) if granted else 0
+    if spacing and departures:
+        _set_host(connection, demand.host, next_departure=first + departures * spacing, pause_until=pause_until)
+    return HostShare(demand.host, granted, first, departures, spacing, pause_until)
+
+
+def _spread(demand: HostDemand, spacing: float) -> int:
+    """The departures wanted, or as many as fit into the same time where the host asks for wider spacing."""
+    if spacing <= demand.spacing or not demand.departures:
+        return demand.departures
+    return max(int(demand.departures * demand.spacing / spacing), 1)
+
+
+def set_crawl_delay(connection: Connection, host: str, seconds: float) -> None:
+    row = upsert(connection, hosts).values(host=host, next_departure=0.0, pause_until=0.0, crawl_delay=seconds)
+    connection.execute(row.on_conflict_do_update(index_elements=["host"], set_={"crawl_delay": seconds}))
 
 
 def _set_host(connection: Connection, host: str, *, next_departure: float, pause_until: float) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tasks.store.catalogue_views import CATALOGUE_VIEWS
-from tasks.store.columns import FACT_TABLES
+from tasks.store.columns import FACT_TABLES, PAGES
 from tasks.store.migrations import SCHEMA_VERSION
-from tasks.store.views import shown_columns
+from tasks.store.views import SITE_PAGES, SITE_PAGES_DOC, shown_columns, shown_site_pages
 
 PAGE = Path("docs/data.md")
 
@@ -56,11 +56,14 @@ outside head, and every repeated property, is in the columns of `pages`. A page 
 
 def render() -> str:
     facts = (_section(table.name, table.doc, shown_columns(table)) for table in FACT_TABLES)
+    known = {name for name, _, _ in shown_columns(PAGES)}
+    further = (column for column in shown_site_pages() if column[0] not in known)
+    site_pages = _section(SITE_PAGES, f"{SITE_PAGES_DOC} The columns of `pages`, and:", further)
     others = (
         _section(view.name, view.doc, ((shown.name, shown.dtype, shown.doc) for shown in view.columns))
         for view in CATALOGUE_VIEWS
     )
-    return "\n".join((_OPENING, *facts, *others, _PAGE_OBJECT))
+    return "\n".join((_OPENING, *facts, site_pages, *others, _PAGE_OBJECT))
 
 
 def _section(name: str, doc: str, columns: Iterable[tuple[str, str, str]]) -> str:

@@ -3,13 +3,42 @@
 import secrets
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection, inspect, select, update
+from sqlalchemy import Column, Connection, Float, Integer, LargeBinary, MetaData, String, Table, inspect, select, update
 
 from tasks.errors import SchemaTooNew, StoreError
 from tasks.store.catalogue import Catalogue
 from tasks.store.schema import METADATA, meta
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
+
+def _crawls(connection: Connection) -> None:
+    """Runs with a start and limits, pages found on the way, parts that replace each other, robots.txt."""
+    for statement in (
+        "ALTER TABLE runs ADD COLUMN start_url TEXT",
+        "ALTER TABLE runs ADD COLUMN scope VARCHAR",
+        "ALTER TABLE runs ADD COLUMN limits TEXT DEFAULT '{}' NOT NULL",
+        "ALTER TABLE frontier ADD COLUMN found_by VARCHAR DEFAULT 'list' NOT NULL",
+        "ALTER TABLE frontier ADD COLUMN depth INTEGER",
+        "ALTER TABLE frontier ADD COLUMN redirects BOOLEAN DEFAULT '0' NOT NULL",
+        "ALTER TABLE frontier ADD COLUMN location TEXT",
+        "DROP INDEX frontier_work",
+        "CREATE INDEX frontier_work ON frontier (run_id, chunk, state, depth, position)",
+        "ALTER TABLE parts ADD COLUMN step VARCHAR",
+        "ALTER TABLE hosts ADD COLUMN crawl_delay FLOAT DEFAULT '0' NOT NULL",
+    ):
+        connection.exec_driver_sql(statement)
+    Table(
+        "robots",
+        MetaData(),
+        Column("origin", String, primary_key=True),
+        Column("status", Integer),
+        Column("reason", String),
+        Column("body", LargeBinary, nullable=False),
+        Column("crawl_delay", Float),
+        Column("fetched_at", Float, nullable=False),
+    ).create(connection)
+
+
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _crawls}
 """What turns the version before into this one. Released ones are never edited."""
 
 SCHEMA_VERSION = 1 + len(MIGRATIONS)

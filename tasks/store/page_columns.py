@@ -1,5 +1,6 @@
 """The columns of ``pages``: one row for each page of a run that reached a terminal state."""
 
+from operator import attrgetter
 from typing import Any
 
 import polars as pl
@@ -73,6 +74,12 @@ PAGE_COLUMNS = (
         each("robots", "agent", "directives", "source", "in_head"),
     ),
     Column("not_indexable", TEXT, "Why it may not be indexed; empty where it may.", lambda s: s.verdict.not_indexable),
+    Column(
+        "blocked_by_robots",
+        FLAG,
+        "robots.txt disallows it, or where it redirects to; null where robots.txt was not read.",
+        attrgetter("blocked_by_robots"),
+    ),
     Column(
         "canonicals",
         structs(href=TEXT, url=TEXT, source=TEXT, in_head=FLAG),

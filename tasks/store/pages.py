@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -109,6 +109,7 @@ def _objects(
 ) -> Iterator[Record]:
     tables = [table for table in _PARTS_OF_PAGES if all_results or table is not RESULTS]
     files = _files(connection, {(row.source_run_id, row.part) for row in rows if row.part})
+    files[ISSUES.name] = [*files.get(ISSUES.name, ()), *_site_issues(connection, run_id)]
     ids = [row.page_id for row in rows]
     facts = {table.name: _read(root, table, files.get(table.name, []), ids) for table in tables}
     for row in rows:
@@ -123,6 +124,12 @@ def _files(connection: Connection, named: set[tuple[str, str]]) -> dict[str, lis
         for table, path in connection.execute(select(parts.c.table_name, parts.c.path).where(*here)):
             found.setdefault(table, []).append(path)
     return found
+
+
+def _site_issues(connection: Connection, run_id: str) -> Sequence[str]:
+    """Parts with what was found by looking at the run as a whole."""
+    here = (parts.c.run_id == run_id, parts.c.table_name == ISSUES.name, parts.c.step.is_not(None), parts.c.live)
+    return connection.execute(select(parts.c.path).where(*here)).scalars().all()
 
 
 def _read(root: Path, table: FactTable, files: Sequence[str], page_ids: Sequence[str]) -> ByPage:
@@ -147,7 +154,8 @@ def _read(root: Path, table: FactTable, files: Sequence[str], page_ids: Sequence
 
 
 def _object(run_id: str, row: Any, facts: Mapping[str, ByPage]) -> Record:
-    mine = {name: by_page.get((row.source_run_id, row.page_id), []) for name, by_page in facts.items()}
+    runs_shown = dict.fromkeys((row.source_run_id, run_id))
+    mine = {name: _of_page(by_page, runs_shown, row.page_id) for name, by_page in facts.items()}
     page = next(iter(mine[PAGES.name]), {})
     found: Record = {
         "run_id": run_id,
@@ -164,6 +172,10 @@ def _object(run_id: str, row: Any, facts: Mapping[str, ByPage]) -> Record:
     if RESULTS.name in mine:
         found["results"] = _only(mine[RESULTS.name], "rule", "outcome", "why")
     return found
+
+
+def _of_page(by_page: ByPage, run_ids: Iterable[str], page_id: str) -> list[Record]:
+    return [record for run_id in run_ids for record in by_page.get((run_id, page_id), ())]
 
 
 def _facts(page: Record, mine: Mapping[str, list[Record]]) -> Record:

@@ -3,10 +3,11 @@
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from tasks.errors import UnknownRun
 from tasks.model import PageState, Severity
+from tasks.store.limits import StateCount, held_back, state_counts
 from tasks.store.records import Progress
 from tasks.store.runs import moment
 from tasks.store.schema import frontier, runs
@@ -20,9 +21,8 @@ def progress(connection: Connection, run_id: str) -> Progress:
     run = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
     if run is None:
         raise UnknownRun(f"no run {run_id} in this data folder")
-    counted = select(frontier.c.state, frontier.c.reason, func.count()).where(frontier.c.run_id == run_id)
-    rows = connection.execute(counted.group_by(frontier.c.state, frontier.c.reason))
-    return _summed([(state, reason, count) for state, reason, count in rows], run, _hosts(connection, run_id))
+    counts = state_counts(connection, run_id)
+    return _summed(counts, run, _hosts(connection, run_id), held_back(connection, run, counts))
 
 
 def _hosts(connection: Connection, run_id: str) -> tuple[str, ...]:
@@ -31,7 +31,7 @@ def _hosts(connection: Connection, run_id: str) -> tuple[str, ...]:
     return tuple(name for name, _ in seen.most_common(SHOWN_HOSTS))
 
 
-def _summed(counts: list[tuple[str, str | None, int]], run: Any, hosts: tuple[str, ...]) -> Progress:
+def _summed(counts: list[StateCount], run: Any, hosts: tuple[str, ...], beyond: int) -> Progress:
     states: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     waiting = 0
@@ -51,6 +51,7 @@ def _summed(counts: list[tuple[str, str | None, int]], run: Any, hosts: tuple[st
         quarantined=states["quarantined"],
         linked=run.linked,
         retries_waiting=waiting,
+        held_back=beyond,
         by_reason=dict(reasons.most_common()),
         issues={Severity.ERROR: run.errors, Severity.WARNING: run.warnings, Severity.NOTICE: run.notices},
         hosts=hosts,

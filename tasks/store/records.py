@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Literal, Self
 
 from tasks.model import PageState, Reason, Severity
+from tasks.store.crawl_records import Limits
 
 RunKind = Literal["scan", "batch", "crawl"]
 
@@ -26,12 +27,12 @@ class RunSpec:
     """A run to start.
 
     Attributes:
-        run_id: the run's id where its caller has minted one with ``new_run_id``.
         run_id: its id, where the caller has chosen one with ``new_run_id``.
         batch_id: identity of its list and fetch options; empty where it has none.
         recipe: identity of how pages are fetched and read; only pages of the same recipe stand in for each other.
         options: JSON text, kept as given.
         parent_pid: process that drives the run.
+        start_url, scope, limits: of a crawl; ``scope`` is folder, host or domain.
     """
 
     kind: RunKind
@@ -43,6 +44,9 @@ class RunSpec:
     options: str = "{}"
     prefect_flow_run_id: str | None = None
     parent_pid: int | None = None
+    start_url: str | None = None
+    scope: str | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +55,7 @@ class Run:
 
     Attributes:
         epoch: raised by each resume; commits of an earlier one are refused.
-        total: pages in its list.
+        total: pages in its list; in a crawl, pages found so far.
         linked: pages shown from an earlier run.
         first_request_at, last_commit_at: of the present epoch.
         pages_per_second: pages fetched in the last epoch ÷ (last commit - first request); None until it ended.
@@ -79,6 +83,9 @@ class Run:
     error: str | None
     prefect_flow_run_id: str | None
     parent_pid: int | None
+    start_url: str | None
+    scope: str | None
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +111,13 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A page to work on; ``tries`` counts the fetches made so far."""
+    """A page to work on; ``tries`` counts the fetches made so far, ``depth`` the links to it as ``Found`` does."""
 
     page_id: str
     url: str
     tries: int
     leases_lost: int
+    depth: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +211,9 @@ class Progress:
 
     Attributes:
         linked: part of ``completed``.
+        total: pages in its list; in a crawl, pages found so far.
         retries_waiting: part of ``pending``: pages that failed for a passing reason.
+        held_back: part of ``pending``: pages beyond the run's limits.
         by_reason: failed, skipped and quarantined pages by reason.
         issues: committed or linked issues by severity.
         hosts: some of those that pages are being fetched from.
@@ -218,6 +228,7 @@ class Progress:
     quarantined: int = 0
     linked: int = 0
     retries_waiting: int = 0
+    held_back: int = 0
     by_reason: Mapping[str, int] = field(default_factory=dict)
     issues: Mapping[Severity, int] = field(default_factory=dict)
     hosts: tuple[str, ...] = ()

@@ -7,16 +7,23 @@ from typing import Any
 import polars as pl
 
 from tasks.model import Issue, Response, ScannedPage, Severity
-from tasks.store.columns import FACT_TABLES, HTML, LINKED_SCHEMA
+from tasks.store.columns import HTML, LINKED_SCHEMA, PAGE_TABLES
 from tasks.store.records import PageOutcome
-from tasks.store.takes import TEXT, Column, FactTable, Key, dtype_of
+from tasks.store.takes import TEXT, Column, FactTable, Key, PageTable, dtype_of
 
 
 def frames(run_id: str, pages: Sequence[ScannedPage], *, keep_html: bool = True) -> dict[str, pl.DataFrame]:
     """The facts of ``pages`` by table; tables without a row are left out."""
-    tables = [table for table in FACT_TABLES if keep_html or table is not HTML]
+    tables = [table for table in PAGE_TABLES if keep_html or table is not HTML]
     built = ((table.name, _frame(table, run_id, pages)) for table in tables)
     return {name: frame for name, frame in built if frame is not None}
+
+
+def site_frame(table: FactTable, run_id: str, records: Sequence[Any]) -> pl.DataFrame:
+    """Records of the run as a whole, as rows."""
+    run = {Key.RUN: pl.lit(run_id, dtype=pl.String)}
+    columns = (_column(column, records, run).alias(column.name) for column in table.columns)
+    return pl.select(columns) if records else pl.DataFrame(schema=table.schema)
 
 
 def linked_frame(run_id: str, page_ids: Sequence[str], source_run_ids: Sequence[str]) -> pl.DataFrame:
@@ -25,7 +32,7 @@ def linked_frame(run_id: str, page_ids: Sequence[str], source_run_ids: Sequence[
     )
 
 
-def _frame(table: FactTable, run_id: str, pages: Sequence[ScannedPage]) -> pl.DataFrame | None:
+def _frame(table: PageTable, run_id: str, pages: Sequence[ScannedPage]) -> pl.DataFrame | None:
     grouped = [table.items(page) for page in pages]
     items = list(chain.from_iterable(grouped))
     if not items:
@@ -40,7 +47,7 @@ def _frame(table: FactTable, run_id: str, pages: Sequence[ScannedPage]) -> pl.Da
     return pl.select(_column(column, items, keys).alias(column.name) for column in table.columns)
 
 
-def _column(column: Column, items: list[Any], keys: dict[Key, pl.Expr]) -> pl.Expr:
+def _column(column: Column, items: Sequence[Any], keys: dict[Key, pl.Expr]) -> pl.Expr:
     if isinstance(column.take, Key):
         return keys[column.take]
     values = list(map(column.take, items))

@@ -9,7 +9,9 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 
 from tasks.errors import InputError, StaleEpoch, UnknownRun
 from tasks.model import PageState
-from tasks.store.catalogue import upsert
+from tasks.store import limits
+from tasks.store.catalogue import text_safe, upsert
+from tasks.store.crawl_records import Limits
 from tasks.store.records import Run, RunSpec, RunState
 from tasks.store.schema import frontier, projects, runs
 
@@ -39,6 +41,9 @@ def start(connection: Connection, spec: RunSpec, now: float) -> Run:
             "incomplete": False,
             "prefect_flow_run_id": spec.prefect_flow_run_id,
             "parent_pid": spec.parent_pid,
+            "start_url": spec.start_url and text_safe(spec.start_url),
+            "scope": spec.scope,
+            "limits": spec.limits.to_json(),
         },
     )
     return get(connection, run_id)
@@ -83,7 +88,7 @@ def unfinished(connection: Connection, batch_id: str) -> Run | None:
     return _run(row) if row is not None and row.state in UNFINISHED else None
 
 
-def resume(connection: Connection, run_id: str, parent_pid: int | None) -> Run:
+def resume(connection: Connection, run_id: str, parent_pid: int | None, other: Limits | None) -> Run:
     """The next epoch: all leases are given back, unblamed, and earlier holders can commit no more."""
     run = get(connection, run_id)
     connection.execute(
@@ -102,6 +107,7 @@ def resume(connection: Connection, run_id: str, parent_pid: int | None) -> Run:
             incomplete_reason=None,
             error=None,
             parent_pid=parent_pid,
+            limits=(other or run.limits).to_json(),
         )
     )
     connection.execute(
@@ -134,11 +140,18 @@ def finish(
             finished_at=now,
             error=error,
             incomplete=bool(incomplete_reason or left),
-            incomplete_reason=incomplete_reason or (f"{left} pages left" if left else None),
+            incomplete_reason=incomplete_reason or _what_is_left(connection, row, left),
             pages_per_second=_rate(row, _fetched(connection, run_id)),
         )
     )
     return get(connection, run_id)
+
+
+def _what_is_left(connection: Connection, run: Row[Any], left: int) -> str | None:
+    if not left:
+        return None
+    limit = limits.reached(connection, run)
+    return f"{limit}: {left} pages left" if limit else f"{left} pages left"
 
 
 def _fetched(connection: Connection, run_id: str) -> int:
@@ -173,6 +186,11 @@ def check_epoch(connection: Connection, run_id: str, epoch: int) -> Row[Any]:
     if row.epoch != epoch:
         raise StaleEpoch(f"run {run_id} was resumed elsewhere (epoch {row.epoch}, this is {epoch})")
     return row
+
+
+def set_options(connection: Connection, run_id: str, epoch: int, options: str) -> None:
+    check_epoch(connection, run_id, epoch)
+    connection.execute(update(runs).where(runs.c.run_id == run_id).values(options=options))
 
 
 def request_stop(connection: Connection, run_id: str) -> None:
@@ -218,4 +236,7 @@ def _run(row: Row[Any]) -> Run:
         error=row.error,
         prefect_flow_run_id=row.prefect_flow_run_id,
         parent_pid=row.parent_pid,
+        start_url=row.start_url,
+        scope=row.scope,
+        limits=Limits.from_json(row.limits),
     )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 METADATA = MetaData()
 
@@ -58,6 +58,9 @@ runs = Table(
     Column("error", Text),
     Column("prefect_flow_run_id", String),
     Column("parent_pid", Integer),
+    Column("start_url", Text),
+    Column("scope", String),
+    Column("limits", Text, nullable=False, server_default="{}"),
 )
 
 # Identity and freshness: what is known of a page across runs.
@@ -100,7 +103,11 @@ frontier = Table(
     _count("errors"),
     _count("warnings"),
     _count("notices"),
-    Index("frontier_work", "run_id", "chunk", "state", "position"),
+    Column("found_by", String, nullable=False, server_default="list"),
+    Column("depth", Integer),
+    Column("redirects", Boolean, nullable=False, server_default="0"),  # its facts are written when all is crawled
+    Column("location", Text),
+    Index("frontier_work", "run_id", "chunk", "state", "depth", "position"),
     Index("frontier_states", "run_id", "state", "reason"),
     Index("frontier_order", "run_id", "position"),
     sqlite_with_rowid=False,
@@ -118,6 +125,7 @@ parts = Table(
     Column("schema_version", Integer, nullable=False),
     Column("live", Boolean, nullable=False),
     Column("created_at", Float, nullable=False),
+    Column("step", String),  # of a run, that wrote it: its next part in the table replaces this one
 )
 
 hosts = Table(
@@ -126,6 +134,19 @@ hosts = Table(
     _text("host", primary_key=True),
     Column("next_departure", Float, nullable=False),
     Column("pause_until", Float, nullable=False),
+    Column("crawl_delay", Float, nullable=False, server_default="0"),
+)
+
+# What robots.txt said last, whichever run asked.
+robots = Table(
+    "robots",
+    METADATA,
+    _text("origin", primary_key=True),
+    Column("status", Integer),
+    Column("reason", String),
+    Column("body", LargeBinary, nullable=False),
+    Column("crawl_delay", Float),
+    Column("fetched_at", Float, nullable=False),
 )
 
 host_holders = Table(

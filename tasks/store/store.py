@@ -2,53 +2,46 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
+
+import polars as pl
 
 from tasks.errors import StoreError
 from tasks.model import ScannedPage
+from tasks.store import facts, parts, runs, targets, views, work
+from tasks.store import found as found_urls
 from tasks.store import outbox as outbox_
-from tasks.store import pages as page_objects
-from tasks.store import parts, publish, query, runs, targets, views, work
-from tasks.store import progress as counts
+from tasks.store import redirects as redirects_
 from tasks.store.catalogue import FILE_NAME, Catalogue
+from tasks.store.crawl_records import Found, Limits, Redirected
 from tasks.store.hosts import HostLedger
 from tasks.store.migrations import bring_up_to_date, check_version
-from tasks.store.records import (
-    Chunk,
-    Lease,
-    OutboxRequest,
-    PendingRequest,
-    Progress,
-    Retry,
-    Rows,
-    Run,
-    RunSpec,
-    RunState,
-    Staged,
-    Target,
-)
+from tasks.store.reading import Reading
+from tasks.store.records import Lease, OutboxRequest, PendingRequest, Retry, Run, RunSpec, RunState, Staged, Target
+from tasks.store.robots import RobotsCache
+from tasks.store.site_columns import SiteFact
 
 LEASE_SECONDS = 120.0
 
 
-class Store:
+class Store(Reading):
     """A data folder, open for reading and writing.
 
     Attributes:
         path: the folder, absolute.
         store_id: its identity; another or a new folder has another.
         hosts: per-host limits shared by all processes on the folder.
+        robots: the last robots.txt of each origin, for all runs.
     """
 
     def __init__(self, path: Path, catalogue: Catalogue, store_id: str) -> None:
-        self.path = path
+        super().__init__(path, catalogue)
         self.store_id = store_id
         self.hosts = HostLedger(catalogue)
-        self._catalogue = catalogue
-        self._publisher = publish.Publisher(path, catalogue)
+        self.robots = RobotsCache(catalogue)
 
     @classmethod
     def open(cls, data: Path | str | None = None) -> Self:
@@ -92,38 +85,10 @@ class Store:
         with self._catalogue.write() as connection:
             return runs.start(connection, spec, time.time())
 
-    def get_run(self, run_id: str) -> Run:
-        """The run of that id, or of the only id that begins so.
-
-        Raises:
-            UnknownRun: there is none.
-            InputError: several begin so.
-        """
-        with self._catalogue.read() as connection:
-            return runs.get(connection, run_id)
-
-    def has_run(self, run_id: str) -> bool:
-        """True for the whole id of a run."""
-        with self._catalogue.read() as connection:
-            return runs.exists(connection, run_id)
-
-    def list_runs(self, limit: int = 50) -> list[Run]:
-        """Newest first."""
-        with self._catalogue.read() as connection:
-            return runs.newest(connection, limit)
-
-    def latest_run(self) -> Run | None:
-        return next(iter(self.list_runs(1)), None)
-
-    def find_unfinished(self, batch_id: str) -> Run | None:
-        """The newest run of the batch, where it is running, interrupted or failed."""
-        with self._catalogue.read() as connection:
-            return runs.unfinished(connection, batch_id)
-
-    def resume_run(self, run_id: str, parent_pid: int | None = None) -> Run:
-        """Begins the next epoch: leases are given back and no earlier holder can commit."""
+    def resume_run(self, run_id: str, parent_pid: int | None = None, limits: Limits | None = None) -> Run:
+        """Begins the next epoch: leases are given back and no earlier holder can commit; ``limits`` replace its own."""
         with self._catalogue.write() as connection:
-            return runs.resume(connection, run_id, parent_pid)
+            return runs.resume(connection, run_id, parent_pid, limits)
 
     def finish_run(
         self,
@@ -149,23 +114,23 @@ class Store:
                 now=time.time(),
             )
 
+    def set_options(self, run_id: str, epoch: int, options: str) -> None:
+        """Replaces the run's options, JSON text, by what was learnt of them on the way.
+
+        Raises:
+            StaleEpoch: it was resumed elsewhere.
+        """
+        with self._catalogue.write() as connection:
+            runs.set_options(connection, run_id, epoch, options)
+
     def request_stop(self, run_id: str) -> None:
         with self._catalogue.write() as connection:
             runs.request_stop(connection, run_id)
-
-    def is_stopped(self, run_id: str, epoch: int) -> bool:
-        """True where the stop mark is set, the run ended, or it was resumed since ``epoch``."""
-        with self._catalogue.read() as connection:
-            return runs.is_stopped(connection, run_id, epoch)
 
     def mark_first_request(self, run_id: str, at: float | None = None) -> None:
         """Notes the earliest request of the present epoch, seconds since the epoch (now)."""
         with self._catalogue.write() as connection:
             runs.mark_first_request(connection, run_id, time.time() if at is None else at)
-
-    def progress(self, run_id: str) -> Progress:
-        with self._catalogue.read() as connection:
-            return counts.progress(connection, run_id)
 
     # The list of a run
 
@@ -174,19 +139,15 @@ class Store:
         with self._catalogue.write() as connection:
             return targets.add(connection, self.path, run.run_id, targets_, time.time())
 
-    def targets_of(self, run_id: str) -> list[Target]:
-        """The run's list in its order."""
-        with self._catalogue.read() as connection:
-            return targets.of_run(connection, run_id)
-
-    def targets_of_batch(self, batch_id: str) -> list[Target]:
-        """The list of the newest run of the batch.
+    def add_found(self, run_id: str, epoch: int, found: Iterable[Found]) -> int:
+        """Adds the URLs that the crawl does not know yet, in order; returns how many.
 
         Raises:
-            InputError: no run of that batch.
+            StaleEpoch: the run was resumed elsewhere.
         """
-        with self._catalogue.read() as connection:
-            return targets.of_batch(connection, batch_id)
+        with self._catalogue.write() as connection:
+            run = runs.check_epoch(connection, run_id, epoch)
+            return found_urls.add(connection, self.path, run, found, time.time())
 
     def link_fresh(self, run: Run, max_age_s: float, recipe: str) -> int:
         """Shows pages that an earlier run of the same recipe completed within ``max_age_s``; returns how many."""
@@ -199,19 +160,6 @@ class Store:
         """Cuts the whole list into chunks of ``size`` pages in its order; returns how many."""
         with self._catalogue.write() as connection:
             return targets.assign_chunks(connection, run.run_id, size)
-
-    def chunks(self, run_id: str) -> list[Chunk]:
-        with self._catalogue.read() as connection:
-            return targets.chunks(connection, run_id)
-
-    def single_target(self, run_id: str) -> tuple[str, str]:
-        """Page id and URL of the only page of a run.
-
-        Raises:
-            InputError: it has none, or several.
-        """
-        with self._catalogue.read() as connection:
-            return targets.single(connection, run_id)
 
     # Work
 
@@ -227,12 +175,12 @@ class Store:
         lease_s: float = LEASE_SECONDS,
         suspects: bool = True,
     ) -> list[Lease]:
-        """Takes up to ``limit`` pending pages that are due, in list order.
+        """Takes up to ``limit`` pending pages that are due and within the run's limits, in list order.
 
-        Pages that lost a lease may have killed who worked on them: where only such are left they are given out in
-        ever smaller groups, and not at all without ``suspects``, which is for who still works on others.
-        Leases that an earlier holder of the chunk left are taken back first; a page that lost three is
-        quarantined.
+        Without a chunk, pages of smaller depth come first. Pages that lost a lease may have killed who worked on them:
+        where only such are left they are given out in ever smaller groups, and not at all without ``suspects``, which
+        is for who still works on others. Leases that an earlier holder of the chunk left, or without
+        a chunk those that are over, are taken back first; a page that lost three is quarantined.
 
         Raises:
             StaleEpoch: the run was resumed elsewhere.
@@ -251,11 +199,6 @@ class Store:
                 suspects=suspects,
             )
 
-    def next_due(self, run_id: str, chunk: int | None = None) -> float | None:
-        """When the next pending page may be fetched, seconds since the epoch; None where none is pending."""
-        with self._catalogue.read() as connection:
-            return work.next_due(connection, run_id, chunk)
-
     def renew(self, run_id: str, epoch: int, holder: str, lease_s: float = LEASE_SECONDS) -> None:
         """Keeps the holder's leases for another ``lease_s`` seconds.
 
@@ -264,6 +207,15 @@ class Store:
         """
         with self._catalogue.write() as connection:
             work.renew(connection, run_id, epoch, holder, time.time() + lease_s)
+
+    def release(self, run_id: str, epoch: int, holder: str) -> int:
+        """Gives the holder's leases back, unblamed; returns how many.
+
+        Raises:
+            StaleEpoch: the run was resumed elsewhere.
+        """
+        with self._catalogue.write() as connection:
+            return work.release(connection, run_id, epoch, holder)
 
     def stage(self, run_id: str, part_key: str, pages: Sequence[ScannedPage], *, keep_html: bool = True) -> Staged:
         """Writes the facts of ``pages``; nothing of it is visible before ``commit``.
@@ -281,17 +233,21 @@ class Store:
         staged: Staged | None = None,
         retries: Sequence[Retry] = (),
         outbox: Sequence[OutboxRequest] = (),
-    ) -> None:
-        """In one transaction: parts visible, pages terminal, retries pending, requests waiting.
+        redirects: Sequence[Redirected] = (),
+        found: Sequence[Found] = (),
+    ) -> int:
+        """In one transaction: parts visible, pages terminal, retries pending, requests waiting, found URLs added.
 
-        Pages that already have a result, or that someone else has leased since, are left out: committing
-        twice has the effect of committing once.
+        ``redirects`` are pages done but for their facts, which ``settle`` writes.
+
+        Returns how many of ``found`` the run did not know. Pages that already have a result, or that someone else has
+        leased since, are left out: committing twice has the effect of committing once.
 
         Raises:
             StaleEpoch: the run was resumed elsewhere; nothing is written.
         """
         with self._catalogue.write() as connection:
-            work.commit(
+            return work.commit(
                 connection,
                 self.path,
                 run_id=run_id,
@@ -299,6 +255,8 @@ class Store:
                 holder=holder,
                 staged=staged,
                 retries=retries,
+                redirects=redirects,
+                found=found,
                 requests=outbox,
                 now=time.time(),
             )
@@ -313,11 +271,52 @@ class Store:
         *,
         keep_html: bool = True,
         outbox: Sequence[OutboxRequest] = (),
+        found: Sequence[Found] = (),
     ) -> Staged:
         """``stage`` and ``commit`` in one."""
         staged = self.stage(run_id, part_key, pages, keep_html=keep_html)
-        self.commit(run_id, epoch, holder, staged, outbox=outbox)
+        self.commit(run_id, epoch, holder, staged, outbox=outbox, found=found)
         return staged
+
+    def settle(self, run_id: str, epoch: int, pages: Iterable[ScannedPage]) -> int:
+        """Writes the facts of all pages committed as ``redirects``, in place of earlier ones; returns how many.
+
+        Raises:
+            StaleEpoch: the run was resumed elsewhere; nothing is replaced.
+            StoreError: naming the file that could not be written.
+        """
+        staged = redirects_.stage(self.path, run_id, pages)
+        with self._catalogue.write() as connection:
+            return redirects_.settle(connection, run_id, epoch, staged, time.time())
+
+    def write_facts(
+        self, run_id: str, epoch: int, table: str, name: str, rows: pl.DataFrame | Sequence[SiteFact]
+    ) -> None:
+        """Writes facts of the run as a whole, for the step ``name``: they replace what that step wrote before.
+
+        Args:
+            run_id: the run.
+            epoch: its epoch.
+            table: of docs/data.md; for ``issues`` the run's counts follow.
+            name: the step.
+            rows: records of the table, or a frame of its columns; ``run_id`` is filled in, what lacks is null.
+
+        Raises:
+            StaleEpoch: the run was resumed elsewhere; nothing is replaced.
+            StoreError: a file could not be written, or the rows are not of the table.
+        """
+        written = facts.stage(self.path, run_id, table, name, rows)
+        with self._catalogue.write() as connection:
+            facts.replace(
+                connection,
+                self.path,
+                run_id=run_id,
+                epoch=epoch,
+                table=table,
+                step=name,
+                written=written,
+                now=time.time(),
+            )
 
     # Requests
 
@@ -334,29 +333,3 @@ class Store:
         """The run that answers the request: the first that claimed it."""
         with self._catalogue.write() as connection:
             return outbox_.claim(connection, request_id, run_id, time.time())
-
-    # Reading
-
-    def publish(self, *, final: bool = False) -> None:
-        """Brings catalog.duckdb up to date, at most every 30 s unless ``final``."""
-        self._publisher.publish(final=final)
-
-    def page_object(self, run_id: str, url: str, *, all_results: bool = False) -> dict[str, Any]:
-        """The page as one JSON object; a page not done yet has its state as outcome.
-
-        Raises:
-            InputError: the run has no such page.
-        """
-        return page_objects.page_object(self.path, self._catalogue, run_id, url, all_results=all_results)
-
-    def iter_page_objects(self, run_id: str, *, all_results: bool = False) -> Iterator[dict[str, Any]]:
-        """Every page of the run in list order, a few hundred in memory at a time."""
-        return page_objects.iter_page_objects(self.path, self._catalogue, run_id, all_results=all_results)
-
-    def sql(self, text: str) -> Rows:
-        """The answer to one SELECT on the views; other files cannot be read and nothing can be written.
-
-        Raises:
-            InputError: not one SELECT, or wrong; with DuckDB's first line.
-        """
-        return query.sql(self.path, self._catalogue, text)

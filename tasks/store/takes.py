@@ -37,16 +37,22 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class FactTable:
-    """A table of facts; ``items`` are its rows on one page."""
+    """A table of facts."""
 
     name: str
     doc: str
     columns: tuple[Column, ...]
-    items: Callable[[ScannedPage], Sequence[Any]]
 
     @property
     def schema(self) -> dict[str, pl.DataType]:
         return {column.name: column.dtype for column in self.columns}
+
+
+@dataclass(frozen=True, slots=True)
+class PageTable(FactTable):
+    """Facts of single pages; ``items`` are its rows on one page."""
+
+    items: Callable[[ScannedPage], Sequence[Any]]
 
 
 TEXT = pl.String()

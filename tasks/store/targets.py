@@ -14,6 +14,7 @@ from tasks.model import FetchFailure, PageState, Reason, ScannedPage, Verdict
 from tasks.store import parts as part_files
 from tasks.store.catalogue import text_safe
 from tasks.store.columns import LINKED, PAGES
+from tasks.store.crawl_records import Found
 from tasks.store.records import Chunk, Run, Target
 from tasks.store.registry import register
 from tasks.store.rows import frames, linked_frame
@@ -37,7 +38,7 @@ def add(connection: Connection, root: Path, run_id: str, targets: Iterable[Targe
     if not fresh:
         return 0
     rejected = [target for target in fresh if target.state.terminal]
-    name = _write_rejected(connection, root, run_id, rejected, now) if rejected else None
+    name = write_unfetched(connection, root, run_id, "rejected", rejected, now) if rejected else None
     connection.execute(frontier.insert(), [_row(run_id, target, before + n, name) for n, target in enumerate(fresh)])
     connection.execute(update(runs).where(runs.c.run_id == run_id).values(total=runs.c.total + len(fresh)))
     return len(fresh)
@@ -56,21 +57,28 @@ def _row(run_id: str, target: Target, position: int, part: str | None) -> dict[s
     }
 
 
-def _write_rejected(connection: Connection, root: Path, run_id: str, rejected: list[Target], now: float) -> str:
-    name = part_files.new_name("rejected")
-    scanned = [
-        without_answer(target.page_id, target.url, target.state, target.reason or Reason.BAD_URL, target.detail)
-        for target in rejected
-    ]
-    register(connection, run_id, part_files.write(root, run_id, name, frames(run_id, scanned)), now)
+def write_unfetched(
+    connection: Connection, root: Path, run_id: str, key: str, ended: Iterable[Target | Found], now: float
+) -> str:
+    """Makes pages visible that ended without being fetched; returns the name of their part."""
+    name = part_files.new_name(key)
+    written = part_files.write(root, run_id, name, frames(run_id, list(map(_without_answer, ended))))
+    register(connection, run_id, written, now)
     return name
 
 
-def without_answer(page_id: str, url: str, state: PageState, reason: Reason, detail: str) -> ScannedPage:
-    """A page that ended without being fetched."""
-    failure = FetchFailure(url=url, reason=reason, detail=detail, tries=0)
+def _without_answer(ended: Target | Found) -> ScannedPage:
+    reason = ended.reason or Reason.BAD_URL
+    failure = FetchFailure(url=ended.url, reason=reason, detail=ended.detail, tries=0)
     return ScannedPage(
-        page_id=page_id, url=url, state=state, reason=reason, answer=failure, page=None, verdict=Verdict()
+        page_id=ended.page_id,
+        url=ended.url,
+        state=ended.state,
+        reason=reason,
+        answer=failure,
+        page=None,
+        verdict=Verdict(),
+        blocked_by_robots=True if reason is Reason.BLOCKED_BY_ROBOTS else None,
     )
 
 

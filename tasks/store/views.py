@@ -16,11 +16,11 @@ from tasks.store.catalogue_views import copy_catalogue
 from tasks.store.columns import FACT_TABLES, LINKED, PAGES
 from tasks.store.migrations import check_version
 from tasks.store.registry import live_parts
-from tasks.store.takes import FactTable, dtype_of
+from tasks.store.site_columns import DEPTH, GRAPH
+from tasks.store.takes import Column, FactTable, PageTable, dtype_of
 
-DEPTH = ("depth", "INTEGER", "Links from the start of a crawl; null elsewhere.")
-"""A column of ``pages`` computed after the fact."""
-
+SITE_PAGES = "site_pages"
+SITE_PAGES_DOC = "The pages with how each hangs together with the others of its crawl; null where that is not known."
 _TYPES: Mapping[type[pl.DataType], str] = {
     pl.String: "VARCHAR",
     pl.Boolean: "BOOLEAN",
@@ -96,7 +96,9 @@ def create_views(
         live = _live_facts(reader, path, run_id)
         copy_catalogue(reader, connection, prefix)
     for table in FACT_TABLES:
-        connection.execute(f"CREATE VIEW {prefix}{table.name} AS {_view_sql(table, live)}")
+        sql = _with_graph(live, DEPTH_ONLY) if table is PAGES else _view_sql(table, live)
+        connection.execute(f"CREATE VIEW {prefix}{table.name} AS {sql}")
+    connection.execute(f"CREATE VIEW {prefix}{SITE_PAGES} AS {_with_graph(live, _GRAPH_COLUMNS)}")
 
 
 def _live_facts(reader: Connection, path: Path, run_id: str | None) -> LiveFacts:
@@ -106,15 +108,32 @@ def _live_facts(reader: Connection, path: Path, run_id: str | None) -> LiveFacts
     if not linked:
         return LiveFacts(files, {})
     runs = pl.read_parquet(linked, columns=["source_run_id"], glob=False)["source_run_id"].unique().to_list()
-    sources = {table: [str(path / name) for name in names] for table, names in live_parts(reader, runs).items()}
-    return LiveFacts(files, sources)
+    of_pages = live_parts(reader, runs, of_pages=True)
+    return LiveFacts(files, {table: [str(path / name) for name in names] for table, names in of_pages.items()})
+
+
+DEPTH_ONLY = (DEPTH,)
+_GRAPH_COLUMNS = GRAPH.columns[2:]
+
+
+def _with_graph(live: LiveFacts, columns: Sequence[Column]) -> str:
+    """Pages with ``columns`` of the graph; it costs nothing where no crawl has any."""
+    if not live.files.get(GRAPH.name):
+        others = (f"NULL::{duckdb_type(column.dtype)} AS {column.name}" for column in columns if column is not DEPTH)
+        return f"SELECT {', '.join(('fact.*', *others))} FROM ({_view_sql(PAGES, live)}) fact"  # noqa: S608 - names of our own
+    others = (f"graph.{column.name}" for column in columns if column is not DEPTH)
+    chosen = ", ".join(("fact.* REPLACE (graph.depth AS depth)", *others))
+    joined = "fact.run_id = graph.run_id AND fact.page_id = graph.page_id"
+    return (
+        f"SELECT {chosen} FROM ({_view_sql(PAGES, live)}) fact LEFT JOIN ({_view_sql(GRAPH, live)}) graph ON {joined}"  # noqa: S608 - the same
+    )
 
 
 def _view_sql(table: FactTable, live: LiveFacts) -> str:
     selects = [_empty_sql(table)]
     if files := live.files.get(table.name):
         selects.append(f"SELECT * FROM {_parquet_sql(files)}")  # noqa: S608 - quoted paths of our own
-    if sources := live.sources.get(table.name):
+    if (sources := live.sources.get(table.name)) and isinstance(table, PageTable):
         linked = _parquet_sql(live.files[LINKED])
         same = "fact.run_id = shown.source_run_id AND fact.page_id = shown.page_id"
         columns = "shown.run_id, fact.* EXCLUDE (run_id)"
@@ -130,11 +149,20 @@ def _empty_sql(table: FactTable) -> str:
 
 def shown_columns(table: FactTable) -> list[tuple[str, str, str]]:
     """Name, DuckDB type and meaning of each column that readers see."""
-    shown = [(column.name, duckdb_type(column.dtype), column.doc) for column in table.columns]
+    shown = [_shown(column) for column in table.columns]
     if table is PAGES:
         after = next(n for n, column in enumerate(shown, 1) if column[0] == "reason")
-        shown.insert(after, DEPTH)
+        shown.insert(after, _shown(DEPTH))
     return shown
+
+
+def shown_site_pages() -> list[tuple[str, str, str]]:
+    """The same of ``site_pages``."""
+    return [*shown_columns(PAGES), *(_shown(column) for column in _GRAPH_COLUMNS if column is not DEPTH)]
+
+
+def _shown(column: Column) -> tuple[str, str, str]:
+    return column.name, duckdb_type(column.dtype), column.doc
 
 
 def duckdb_type(dtype: pl.DataType) -> str:

@@ -8,22 +8,23 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, select, update
 
 from tasks.model import PageState, Reason
+from tasks.store import found as found_urls
 from tasks.store import parts as part_files
 from tasks.store.catalogue import text_safe, upsert
-from tasks.store.records import Lease, OutboxRequest, PageOutcome, Retry, Staged
+from tasks.store.crawl_records import Found, Redirected
+from tasks.store.limits import LEASED, PENDING, Allowance, allowance, among
+from tasks.store.records import Lease, OutboxRequest, PageOutcome, Retry, Staged, Target
+from tasks.store.redirects import answered
 from tasks.store.registry import register
-from tasks.store.rows import frames
 from tasks.store.runs import check_epoch
 from tasks.store.schema import frontier, outbox, pages, runs
-from tasks.store.targets import without_answer
+from tasks.store.targets import write_unfetched
 from tasks.urls import url_key
 
 LEASES_TO_LOSE = 3
 SUSPECT_GROUPS = ((1, 8), (2, 1))
 """How many pages that lost (so many) leases are tried together: the one that kills its worker dies alone."""
 
-PENDING = PageState.PENDING.value
-LEASED = PageState.LEASED.value
 RETRY_WITHOUT_REASON = "http-status"
 """Why a page waits whose server answered with a passing failure such as 503."""
 
@@ -41,27 +42,57 @@ def lease(
     lease_s: float,
     suspects: bool,
 ) -> list[Lease]:
-    """Takes pending pages that are due, in list order; ``suspects`` where none but those that lost a lease are."""
-    check_epoch(connection, run_id, epoch)
-    _recover(connection, root, run_id=run_id, holder=holder, chunk=chunk, now=now)
-    due = or_(frontier.c.not_before.is_(None), frontier.c.not_before <= now)
-    wanted = (
-        select(frontier.c.page_id, frontier.c.url, frontier.c.tries, frontier.c.leases_lost)
-        .where(*_among(run_id, chunk), frontier.c.state == PENDING, due)
-        .order_by(frontier.c.position)
-    )
-    rows = connection.execute(wanted.where(frontier.c.leases_lost == 0).limit(limit)).all()
+    """Takes pending pages that are due and within the run's limits, in list order.
+
+    ``suspects`` says whether to take those that lost a lease where no others are left.
+    """
+    run = check_epoch(connection, run_id, epoch)
+    here = among(run, chunk)
+    _recover(connection, root, here, run_id=run_id, holder=holder, chunk=chunk, now=now)
+    allowed = allowance(connection, run)
+    rows = _due(connection, here, allowed, 0, limit, now)
     for lost, group in SUSPECT_GROUPS if suspects else ():
-        rows = rows or connection.execute(wanted.where(frontier.c.leases_lost == lost).limit(group)).all()
+        rows = rows or _due(connection, here, allowed, lost, group, now)
     if rows:
         taken = [{"b_run": run_id, "b_page": row.page_id, "b_holder": holder, "b_until": now + lease_s} for row in rows]
         connection.execute(_TAKE, taken)
-    return [Lease(row.page_id, row.url, row.tries, row.leases_lost) for row in rows]
+    return [Lease(row.page_id, row.url, row.tries, row.leases_lost, row.depth) for row in rows]
 
 
-def _among(run_id: str, chunk: int | None) -> list[ColumnElement[bool]]:
-    here = frontier.c.run_id == run_id
-    return [here] if chunk is None else [here, frontier.c.chunk == chunk]
+def _due(
+    connection: Connection, here: Sequence[ColumnElement[bool]], allowed: Allowance, lost: int, limit: int, now: float
+) -> list[Any]:
+    due = or_(frontier.c.not_before.is_(None), frontier.c.not_before <= now)
+    query = _LEASABLE.where(*here, due, frontier.c.leases_lost == lost)
+    if allowed.pages == 0:
+        query = query.where(frontier.c.reason.is_not(None))
+    rows = connection.execute(query.order_by(frontier.c.depth, frontier.c.position).limit(limit))
+    return _allowed(rows.all(), allowed)
+
+
+_LEASABLE = select(
+    frontier.c.page_id,
+    frontier.c.url,
+    frontier.c.tries,
+    frontier.c.leases_lost,
+    frontier.c.depth,
+    frontier.c.reason,
+).where(frontier.c.state == PENDING)
+
+
+def _allowed(rows: Sequence[Any], allowed: Allowance) -> list[Any]:
+    """Pages that wait for another try, and as many new ones as the limits allow."""
+    left = len(rows) if allowed.pages is None else allowed.pages
+    chosen = []
+    for row in rows:
+        if allowed.depth is not None and row.depth is not None and row.depth > allowed.depth:
+            continue
+        new = row.reason is None
+        if new and not left:
+            continue
+        left -= new
+        chosen.append(row)
+    return chosen
 
 
 _THIS_PAGE = (frontier.c.run_id == bindparam("b_run"), frontier.c.page_id == bindparam("b_page"))
@@ -73,10 +104,19 @@ _TAKE = (
 )
 
 
-def _recover(connection: Connection, root: Path, *, run_id: str, holder: str, chunk: int | None, now: float) -> None:
+def _recover(
+    connection: Connection,
+    root: Path,
+    here: Sequence[ColumnElement[bool]],
+    *,
+    run_id: str,
+    holder: str,
+    chunk: int | None,
+    now: float,
+) -> None:
     """Takes back what an earlier holder lost: of one chunk at once, otherwise when the lease is over."""
     lost = frontier.c.holder != holder if chunk is not None else frontier.c.lease_until < now
-    where = [*_among(run_id, chunk), frontier.c.state == LEASED, lost]
+    where = [*here, frontier.c.state == LEASED, lost]
     rows = connection.execute(select(frontier.c.page_id, frontier.c.url, frontier.c.leases_lost).where(*where)).all()
     if not rows:
         return
@@ -92,9 +132,8 @@ def _recover(connection: Connection, root: Path, *, run_id: str, holder: str, ch
 
 def _quarantine(connection: Connection, root: Path, run_id: str, rows: Sequence[Any], now: float) -> None:
     detail = f"{LEASES_TO_LOSE} leases lost without a result"
-    scanned = [without_answer(row.page_id, row.url, PageState.QUARANTINED, Reason.LEASES_LOST, detail) for row in rows]
-    name = part_files.new_name("quarantined")
-    register(connection, run_id, part_files.write(root, run_id, name, frames(run_id, scanned)), now)
+    lost = [Target(row.url, row.page_id, PageState.QUARANTINED, Reason.LEASES_LOST, detail) for row in rows]
+    name = write_unfetched(connection, root, run_id, "quarantined", lost, now)
     for row in rows:
         connection.execute(
             update(frontier)
@@ -106,9 +145,21 @@ def _quarantine(connection: Connection, root: Path, run_id: str, rows: Sequence[
 def next_due(connection: Connection, run_id: str, chunk: int | None) -> float | None:
     """When the next pending page may be fetched, seconds since the epoch; None where none is pending."""
     first = func.min(func.coalesce(frontier.c.not_before, 0.0))
-    query = select(first).where(*_among(run_id, chunk), frontier.c.state == PENDING)
+    here = [] if chunk is None else [frontier.c.chunk == chunk]
+    query = select(first).where(frontier.c.run_id == run_id, *here, frontier.c.state == PENDING)
     due: float | None = connection.execute(query).scalar_one()
     return due
+
+
+def release(connection: Connection, run_id: str, epoch: int, holder: str) -> int:
+    """The holder's leases are pending again, unblamed; returns how many."""
+    check_epoch(connection, run_id, epoch)
+    given_back = connection.execute(
+        update(frontier)
+        .where(frontier.c.run_id == run_id, frontier.c.state == LEASED, frontier.c.holder == holder)
+        .values(state=PENDING, holder=None, lease_until=None)
+    )
+    return given_back.rowcount
 
 
 def renew(connection: Connection, run_id: str, epoch: int, holder: str, until: float) -> None:
@@ -129,17 +180,22 @@ def commit(
     holder: str,
     staged: Staged | None,
     retries: Sequence[Retry],
+    redirects: Sequence[Redirected],
+    found: Sequence[Found],
     requests: Sequence[OutboxRequest],
     now: float,
-) -> None:
-    """Everything or nothing: parts become visible, pages terminal, retries pending, requests due."""
+) -> int:
+    """Everything or nothing: parts visible, pages terminal, retries pending, requests due; returns pages added."""
     run = check_epoch(connection, run_id, epoch)
     if staged is not None and staged.pages:
         _commit_pages(connection, root, run, holder=holder, staged=staged, now=now)
+    if redirects:
+        answered(connection, run_id, holder, redirects, now)
     if retries:
         connection.execute(_RETRY, [_retry_row(run_id, holder, retry) for retry in retries])
     if requests:
         send(connection, run_id, requests, now)
+    return found_urls.add(connection, root, run, found, now) if found else 0
 
 
 def _commit_pages(

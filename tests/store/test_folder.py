@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import SchemaTooNew, StoreError
-from tasks.store import Store, connect, data_folder
+from tasks.store import Found, Limits, RunSpec, Store, Target, connect, data_folder
 from tasks.store.catalogue import Catalogue
 from tasks.store.migrations import SCHEMA_VERSION, bring_up_to_date
+from tasks.urls import page_id
 
 FOLDERS = Path(__file__).parent / "folders"
 
@@ -86,8 +87,6 @@ def test_folder_comes_from_argument_then_environment_then_default(monkeypatch, t
 
 @pytest.mark.parametrize("name", ["with space", "ünïcode 茶", "quote's", "brack[et]", "a*b", "50% #1&x=y"])
 def test_any_folder_name_works(tmp_path, name, scanned):
-    from tasks.store import RunSpec, Target  # noqa: PLC0415 - only here
-
     page = scanned("https://e.com/")
     with Store.open(tmp_path / name) as store:
         run = store.start_run(RunSpec(kind="scan"))
@@ -124,12 +123,35 @@ def test_stored_folder_of_each_schema_opens(stored):
         assert list(outcomes) == [("completed", None, 2), ("failed", "bad-url", 1), ("failed", "dns", 1)]
 
 
+def test_a_crawl_begins_in_a_stored_folder(stored):
+    with Store.open(stored) as store:
+        run = store.start_run(RunSpec(kind="crawl", limits=Limits(5)))
+        store.add_found(run.run_id, 1, [Found("https://e.com/tea", page_id("default", "https://e.com/tea"), "start")])
+        assert [lease.url for lease in store.lease(run.run_id, 1, "a", 9)] == ["https://e.com/tea"]
+        assert store.robots.get("https://new.example:443") is None
+        with store.site(store.list_runs()[-1].run_id) as site:
+            assert site.execute("SELECT count(*), count(title) FROM site_pages").fetchall() == [(3, 1)]
+
+
+def test_a_stored_crawl_is_seen(stored):
+    Store.open(stored).close()
+    with connect(stored) as db:
+        crawled = db.execute("SELECT start_url, limits FROM runs WHERE kind = 'crawl'").fetchall()
+        if not crawled:
+            pytest.skip("written before crawls")
+        assert crawled == [("https://e.com/tea", '{"max_pages": 100, "max_depth": null}')]
+        assert db.execute("SELECT url, depth, inlinks FROM site_pages WHERE inlinks > 0").fetchall() == [
+            ("https://e.com/tea", 0, 3)
+        ]
+        assert db.execute("SELECT url, status FROM targets").fetchall() == [("https://f.org/", 404)]
+
+
 def test_migrated_and_fresh_schema_are_the_same(stored, tmp_path):
     def tables(path):
         file = sqlite3.connect(path)
         rows = file.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name").fetchall()
         file.close()
-        return rows
+        return {name: " ".join(sql.split()).replace(" ,", ",") for name, sql in rows}
 
     Store.open(stored).close()
     fresh = Catalogue(tmp_path / "fresh.sqlite")

@@ -1,6 +1,5 @@
 """What readers see: views, the published file, page objects, SQL that cannot do harm."""
 
-import itertools
 import json
 from datetime import timedelta
 
@@ -12,10 +11,12 @@ from tasks.store import Target, connect
 from tasks.store.catalogue_views import CATALOGUE_VIEWS
 from tasks.store.columns import FACT_TABLES
 from tasks.store.manual import render
-from tasks.store.views import shown_columns
+from tasks.store.views import SITE_PAGES, shown_columns, shown_site_pages
 
-VIEWS = {table.name: [(n, t) for n, t, _ in shown_columns(table)] for table in FACT_TABLES} | {
-    view.name: [(shown.name, shown.dtype) for shown in view.columns] for view in CATALOGUE_VIEWS
+VIEWS = {
+    **{table.name: [(n, t) for n, t, _ in shown_columns(table)] for table in FACT_TABLES},
+    **{view.name: [(shown.name, shown.dtype) for shown in view.columns] for view in CATALOGUE_VIEWS},
+    SITE_PAGES: [(n, t) for n, t, _ in shown_site_pages()],
 }
 URLS = [f"https://e.com/{n}" for n in range(4)]
 
@@ -260,4 +261,4 @@ def test_manual_is_up_to_date(request):
     assert stored == render(), "run: python -m tasks.store.manual"
     documented = [doc for table in FACT_TABLES for _, _, doc in shown_columns(table)]
     assert all(doc.endswith(".") for doc in documented)
-    assert len(set(itertools.chain(VIEWS))) == 11
+    assert len(set(VIEWS)) == 17

@@ -1,0 +1,82 @@
+"""Facts of a run as a whole, written step by step: a step that runs again replaces what it wrote."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, select, update
+
+from tasks.errors import StoreError
+from tasks.model import Severity
+from tasks.store import parts as part_files
+from tasks.store.columns import FACT_TABLES, ISSUES
+from tasks.store.records import Part
+from tasks.store.registry import register
+from tasks.store.rows import site_frame
+from tasks.store.runs import check_epoch
+from tasks.store.schema import parts, runs
+
+_TABLES = {table.name: table for table in FACT_TABLES}
+_LEVELS = {Severity.ERROR: runs.c.errors, Severity.WARNING: runs.c.warnings, Severity.NOTICE: runs.c.notices}
+
+
+def stage(root: Path, run_id: str, table: str, step: str, rows: pl.DataFrame | Sequence[Any]) -> tuple[Part, ...]:
+    """Writes the rows; nothing is visible before ``replace``."""
+    frame = _shaped(table, run_id, rows) if isinstance(rows, pl.DataFrame) else site_frame(_TABLES[table], run_id, rows)
+    return part_files.write(root, run_id, part_files.new_name(step), {table: frame}) if len(frame) else ()
+
+
+def _shaped(table: str, run_id: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` with the table's columns; what it lacks is null."""
+    schema = _TABLES[table].schema
+    if unknown := set(rows.columns) - set(schema):
+        raise StoreError(f"no such columns in {table}: {', '.join(sorted(unknown))}")
+    if rows.is_empty():
+        return pl.DataFrame(schema=schema)
+    given = {name: pl.col(name) for name in rows.columns} | {"run_id": pl.lit(run_id)}
+    try:
+        return rows.select(given.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in schema.items())
+    except pl.exceptions.PolarsError as error:
+        raise StoreError(f"rows do not fit {table}: {str(error).splitlines()[0]}") from error
+
+
+def replace(
+    connection: Connection,
+    root: Path,
+    *,
+    run_id: str,
+    epoch: int,
+    table: str,
+    step: str,
+    written: tuple[Part, ...],
+    now: float,
+) -> None:
+    """The step's rows become visible, its earlier ones invisible."""
+    check_epoch(connection, run_id, epoch)
+    earlier = (parts.c.table_name == table, parts.c.run_id == run_id, parts.c.step == step, parts.c.live)
+    old = connection.execute(select(parts.c.path).where(*earlier)).scalars().all()
+    connection.execute(update(parts).where(*earlier).values(live=False))
+    register(connection, run_id, written, now, step)
+    if table == ISSUES.name:
+        _count(connection, root, run_id, added=[part.path for part in written], removed=old)
+
+
+def _count(connection: Connection, root: Path, run_id: str, *, added: Iterable[str], removed: Iterable[str]) -> None:
+    """Keeps the run's counts of issues true."""
+    more, fewer = _severities(root, added), _severities(root, removed)
+    changed = {
+        column.name: column + more.get(level, 0) - fewer.get(level, 0)
+        for level, column in _LEVELS.items()
+        if more.get(level) != fewer.get(level)
+    }
+    if changed:
+        connection.execute(update(runs).where(runs.c.run_id == run_id).values(changed))
+
+
+def _severities(root: Path, paths: Iterable[str]) -> dict[str, int]:
+    files = [root / path for path in paths]
+    if not files:
+        return {}
+    found = pl.read_parquet(files, columns=["severity"], glob=False, hive_partitioning=False)["severity"]
+    return dict(found.value_counts().iter_rows())

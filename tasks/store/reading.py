@@ -1,0 +1,163 @@
+"""What can be asked of a data folder."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from tasks.store import found, limits, publish, query, redirects, runs, site, targets, work
+from tasks.store import pages as page_objects
+from tasks.store import progress as counts
+from tasks.store.catalogue import Catalogue
+from tasks.store.crawl_records import FrontierCount, OpenWork, Standing
+from tasks.store.records import Chunk, Progress, Rows, Run, Target
+
+
+class Reading:
+    """The questions; ``Store`` adds what changes the folder.
+
+    Attributes:
+        path: the folder, absolute.
+    """
+
+    def __init__(self, path: Path, catalogue: Catalogue) -> None:
+        self.path = path
+        self._catalogue = catalogue
+        self._publisher = publish.Publisher(path, catalogue)
+
+    def get_run(self, run_id: str) -> Run:
+        """The run of that id, or of the only id that begins so.
+
+        Raises:
+            UnknownRun: there is none.
+            InputError: several begin so.
+        """
+        with self._catalogue.read() as connection:
+            return runs.get(connection, run_id)
+
+    def has_run(self, run_id: str) -> bool:
+        """True for the whole id of a run."""
+        with self._catalogue.read() as connection:
+            return runs.exists(connection, run_id)
+
+    def list_runs(self, limit: int = 50) -> list[Run]:
+        """Newest first."""
+        with self._catalogue.read() as connection:
+            return runs.newest(connection, limit)
+
+    def latest_run(self) -> Run | None:
+        return next(iter(self.list_runs(1)), None)
+
+    def find_unfinished(self, batch_id: str) -> Run | None:
+        """The newest run of the batch, where it is running, interrupted or failed."""
+        with self._catalogue.read() as connection:
+            return runs.unfinished(connection, batch_id)
+
+    def is_stopped(self, run_id: str, epoch: int) -> bool:
+        """True where the stop mark is set, the run ended, or it was resumed since ``epoch``."""
+        with self._catalogue.read() as connection:
+            return runs.is_stopped(connection, run_id, epoch)
+
+    def progress(self, run_id: str) -> Progress:
+        with self._catalogue.read() as connection:
+            return counts.progress(connection, run_id)
+
+    # Pages of a run
+
+    def targets_of(self, run_id: str) -> list[Target]:
+        """The run's list in its order."""
+        with self._catalogue.read() as connection:
+            return targets.of_run(connection, run_id)
+
+    def targets_of_batch(self, batch_id: str) -> list[Target]:
+        """The list of the newest run of the batch.
+
+        Raises:
+            InputError: no run of that batch.
+        """
+        with self._catalogue.read() as connection:
+            return targets.of_batch(connection, batch_id)
+
+    def chunks(self, run_id: str) -> list[Chunk]:
+        with self._catalogue.read() as connection:
+            return targets.chunks(connection, run_id)
+
+    def single_target(self, run_id: str) -> tuple[str, str]:
+        """Page id and URL of the only page of a run.
+
+        Raises:
+            InputError: it has none, or several.
+        """
+        with self._catalogue.read() as connection:
+            return targets.single(connection, run_id)
+
+    def next_due(self, run_id: str, chunk: int | None = None) -> float | None:
+        """When the next pending page may be fetched, seconds since the epoch; None where none is pending."""
+        with self._catalogue.read() as connection:
+            return work.next_due(connection, run_id, chunk)
+
+    def open_work(self, run_id: str, now: float | None = None) -> OpenWork:
+        """What is left to do in the run within its limits."""
+        with self._catalogue.read() as connection:
+            return limits.open_work(connection, run_id, time.time() if now is None else now)
+
+    def frontier_counts(self, run_id: str) -> list[FrontierCount]:
+        """The run's pages by how they were found, state and reason, most first."""
+        with self._catalogue.read() as connection:
+            return limits.frontier_counts(connection, run_id)
+
+    def standings(self, run_id: str) -> dict[str, Standing]:
+        """What every URL of a crawl answered, by URL; empty where none redirects."""
+        with self._catalogue.read() as connection:
+            return redirects.standings(connection, run_id)
+
+    def standing(self, run_id: str, page_id: str) -> Standing | None:
+        """What one URL of a crawl answered; None where that is not known yet."""
+        with self._catalogue.read() as connection:
+            return redirects.standing(connection, run_id, page_id)
+
+    def trap_suspects(self, run_id: str, limit: int) -> list[str]:
+        """Up to ``limit`` URLs with a query or what may be a date, of those that pages of the run link to."""
+        with self._catalogue.read() as connection:
+            return found.trap_suspects(connection, run_id, limit)
+
+    # Facts
+
+    def publish(self, *, final: bool = False) -> None:
+        """Brings catalog.duckdb up to date, at most every 30 s unless ``final``."""
+        self._publisher.publish(final=final)
+
+    def page_object(self, run_id: str, url: str, *, all_results: bool = False) -> dict[str, Any]:
+        """The page as one JSON object; a page not done yet has its state as outcome.
+
+        Raises:
+            InputError: the run has no such page.
+        """
+        return page_objects.page_object(self.path, self._catalogue, run_id, url, all_results=all_results)
+
+    def iter_page_objects(self, run_id: str, *, all_results: bool = False) -> Iterator[dict[str, Any]]:
+        """Every page of the run in list order, a few hundred in memory at a time."""
+        return page_objects.iter_page_objects(self.path, self._catalogue, run_id, all_results=all_results)
+
+    def site(self, run_id: str, *, complete: bool | None = None) -> duckdb.DuckDBPyConnection:
+        """A connection that sees one run, for judging a crawl as a whole; the caller closes it.
+
+        Besides the views of docs/data.md, restricted to the run, there is the table
+        ``run(run_id, start_url, scope, complete)`` of one row. Memory is limited; what does not fit goes to disk. The
+        parts are those of now: what is written later needs another connection.
+
+        Args:
+            run_id: the run.
+            complete: every page of the site was seen; None to say so where no page is left and nothing is amiss.
+        """
+        return site.connect(self.path, self._catalogue, run_id, complete=complete)
+
+    def sql(self, text: str) -> Rows:
+        """The answer to one SELECT on the views; other files cannot be read and nothing can be written.
+
+        Raises:
+            InputError: not one SELECT, or wrong; with DuckDB's first line.
+        """
+        return query.sql(self.path, self._catalogue, text)

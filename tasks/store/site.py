@@ -1,0 +1,40 @@
+"""One run as a database of its own, for judging a crawl as a whole."""
+
+import os
+from pathlib import Path
+
+import duckdb
+
+from tasks.errors import StoreError
+from tasks.store import runs
+from tasks.store.catalogue import Catalogue
+from tasks.store.limits import state_counts
+from tasks.store.runs import OPEN_STATES
+from tasks.store.views import open_views
+
+MEMORY = "1GB"
+MAX_THREADS = 4
+SPILL_FOLDER = "tmp"
+
+
+def connect(path: Path, catalogue: Catalogue, run_id: str, *, complete: bool | None) -> duckdb.DuckDBPyConnection:
+    with catalogue.read() as reader:
+        run = runs.get(reader, run_id)
+        left = any(state in OPEN_STATES for state, _, _ in state_counts(reader, run.run_id))
+    if complete is None:
+        complete = not (left or run.incomplete)
+    connection = open_views(path, catalogue, run.run_id)
+    try:
+        connection.execute(f"SET memory_limit = '{MEMORY}'")
+        connection.execute(f"SET threads = {min(os.cpu_count() or 1, MAX_THREADS)}")
+        connection.execute("SET temp_directory = $1", [str(path / SPILL_FOLDER)])
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute(
+            "CREATE TABLE run AS SELECT $1::VARCHAR AS run_id, $2::VARCHAR AS start_url, $3::VARCHAR AS scope, "
+            "$4::BOOLEAN AS complete",
+            [run.run_id, run.start_url, run.scope, complete],
+        )
+    except duckdb.Error as error:
+        connection.close()
+        raise StoreError(f"cannot read the facts in {path}: {str(error).splitlines()[0]}") from error
+    return connection

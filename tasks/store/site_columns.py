@@ -1,0 +1,172 @@
+"""Facts of a run as a whole: what robots.txt and sitemaps say, what pages point at, how they hang together.
+
+Each table but ``graph`` has a record that its rows are made from; ``graph`` comes as a frame.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+from typing import Literal
+
+from tasks.model import Reason
+from tasks.store.takes import COUNT, FLAG, REAL, SMALL, TEXT, TEXTS, TIME, Column, FactTable, Key, microseconds, structs
+
+TargetKind = Literal["external", "internal", "image", "probe"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotsFact:
+    """The robots.txt of one origin, ``scheme://host:port``.
+
+    Attributes:
+        reason: why there was no answer; ``status`` is None then.
+        syntax_errors: (line, text, why) of each line that means nothing.
+    """
+
+    origin: str
+    status: int | None
+    reason: Reason | None = None
+    body: str = ""
+    fetched_at: datetime
+    syntax_errors: tuple[tuple[int, str, str], ...] = ()
+    blocks_all: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitemapFact:
+    """One sitemap file; ``parent`` is the index that names it."""
+
+    url: str
+    parent: str | None = None
+    kind: str
+    status: int | None
+    reason: Reason | None = None
+    entries: int = 0
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitemapEntryFact:
+    """One URL of a sitemap; ``alternates`` are (lang, url)."""
+
+    sitemap: str
+    url: str
+    lastmod: str | None = None
+    alternates: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetFact:
+    """An address looked at and not scanned.
+
+    Attributes:
+        body_hash, title: of a probe.
+    """
+
+    url: str
+    kind: TargetKind
+    status: int | None
+    reason: Reason | None = None
+    location: str | None = None
+    tries: int = 1
+    checked_at: datetime
+    body_hash: str | None = None
+    title: str | None = None
+
+
+SiteFact = RobotsFact | SitemapFact | SitemapEntryFact | TargetFact
+
+_RUN = Column("run_id", TEXT, "The run.", Key.RUN)
+_STATUS = Column("status", SMALL, "HTTP status; null where there was no answer.", attrgetter("status"))
+_REASON = Column("reason", TEXT, "Why there was no answer.", attrgetter("reason"))
+
+ROBOTS = FactTable(
+    "robots",
+    "The robots.txt of each origin of a crawl.",
+    (
+        _RUN,
+        Column("origin", TEXT, "scheme://host:port.", attrgetter("origin")),
+        _STATUS,
+        _REASON,
+        Column("body", TEXT, "Its text, the first 500 KiB.", attrgetter("body")),
+        Column("fetched_at", TIME, "When it was fetched, UTC.", lambda fact: microseconds(fact.fetched_at)),
+        Column(
+            "syntax_errors",
+            structs(line=SMALL, text=TEXT, why=TEXT),
+            "Lines that mean nothing, and why.",
+            attrgetter("syntax_errors"),
+        ),
+        Column("blocks_all", FLAG, "Nothing of the origin may be crawled.", attrgetter("blocks_all")),
+    ),
+)
+
+SITEMAPS = FactTable(
+    "sitemaps",
+    "Every sitemap file that a crawl read.",
+    (
+        _RUN,
+        Column("url", TEXT, "Address of the file.", attrgetter("url")),
+        Column("parent", TEXT, "The sitemap index that names it.", attrgetter("parent")),
+        Column("kind", TEXT, "urlset, sitemapindex, rss, atom, text, or unknown where it is none.", attrgetter("kind")),
+        _STATUS,
+        _REASON,
+        Column("entries", COUNT, "URLs it lists.", attrgetter("entries")),
+        Column("errors", TEXTS, "What is wrong with it.", attrgetter("errors")),
+    ),
+)
+
+SITEMAP_ENTRIES = FactTable(
+    "sitemap_entries",
+    "Every URL of every sitemap.",
+    (
+        _RUN,
+        Column("sitemap", TEXT, "Address of the file.", attrgetter("sitemap")),
+        Column("url", TEXT, "The URL, absolute.", attrgetter("url")),
+        Column("lastmod", TEXT, "As written; null where absent.", attrgetter("lastmod")),
+        Column("alternates", structs(lang=TEXT, url=TEXT), "Alternate languages.", attrgetter("alternates")),
+    ),
+)
+
+TARGETS = FactTable(
+    "targets",
+    "What pages point at and the crawl looked at without scanning it.",
+    (
+        _RUN,
+        Column("url", TEXT, "The address.", attrgetter("url")),
+        Column("kind", TEXT, "external, internal, image, or probe: a page that cannot exist.", attrgetter("kind")),
+        _STATUS,
+        _REASON,
+        Column("location", TEXT, "Where it redirects to.", attrgetter("location")),
+        Column("tries", SMALL, "Requests made.", attrgetter("tries")),
+        Column("checked_at", TIME, "Time of the last request, UTC.", lambda fact: microseconds(fact.checked_at)),
+        Column("body_hash", TEXT, "Hash of a probe's answer.", attrgetter("body_hash")),
+        Column("title", TEXT, "Title of a probe's answer.", attrgetter("title")),
+    ),
+)
+
+DEPTH = Column("depth", SMALL, "Followed links from the start of a crawl, on the shortest path.", attrgetter("depth"))
+
+GRAPH = FactTable(
+    "graph",
+    "How the pages of a crawl hang together; also in site_pages.",
+    (
+        _RUN,
+        Column("page_id", TEXT, "The page, as in pages.", attrgetter("page_id")),
+        DEPTH,
+        Column("inlinks", COUNT, "Pages that link to it.", attrgetter("inlinks")),
+        Column("followed_inlinks", COUNT, "Those with a link that is followed.", attrgetter("followed_inlinks")),
+        Column(
+            "contextual_inlinks",
+            COUNT,
+            "Those with a link outside of navigation, header and footer.",
+            attrgetter("contextual_inlinks"),
+        ),
+        Column("pagerank", REAL, "Internal PageRank; sums up to 1 over a crawl.", attrgetter("pagerank")),
+        Column(
+            "canonical_cluster", TEXT, "Page id of the head of its canonical cluster.", attrgetter("canonical_cluster")
+        ),
+        Column("duplicate_cluster", TEXT, "Page id of the head of its duplicates.", attrgetter("duplicate_cluster")),
+    ),
+)
+
+SITE_TABLES = (ROBOTS, SITEMAPS, SITEMAP_ENTRIES, TARGETS, GRAPH)
