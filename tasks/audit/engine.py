@@ -28,19 +28,20 @@ class Bar:
     why: str
 
 
-def audit(answer: Answer, page: Page | None, profile: Profile = DEFAULT) -> Verdict:
+def audit(answer: Answer, page: Page | None, profile: Profile = DEFAULT, *, blocked: bool = False) -> Verdict:
     """Judge one address.
 
     Args:
         answer: what came back.
         page: facts of ``answer``; None where it is no successful HTML or could not be parsed.
         profile: which rules, severities and options.
+        blocked: robots.txt disallows the address.
 
     Returns:
         The issues, the result of every rule, and why the page may not be indexed. At most 100 findings of a rule
         become issues; the last one's evidence counts the rest as ``more``.
     """
-    bars, not_indexable = _bars(answer, page)
+    bars, not_indexable = _bars(answer, page, blocked=blocked)
     url = address(answer.requested_url)
     issues: list[Issue] = []
     results: list[RuleResult] = []
@@ -56,7 +57,7 @@ def audit(answer: Answer, page: Page | None, profile: Profile = DEFAULT) -> Verd
             words = _words(judge.rule, judge.check, answer, page)
         except Exception as error:  # noqa: BLE001 - one broken rule must not silence the others
             results.append(_result(judge.rule.id, Outcome.UNKNOWN, "the rule crashed"))
-            issues.append(_crash(judge.rule, error, url))
+            issues.append(crash(judge.rule, error, url, "the page"))
             continue
         if words:
             results.append(_outcome(judge, words))
@@ -72,7 +73,7 @@ def _words(rule: Rule, check: Check, answer: Answer, page: Page | None) -> tuple
     return tuple(check(page, answer) if rule.needs_answer else check(page))
 
 
-def _bars(answer: Answer, page: Page | None) -> tuple[dict[Applies, Bar], str]:
+def _bars(answer: Answer, page: Page | None, *, blocked: bool) -> tuple[dict[Applies, Bar], str]:
     """What each set of subjects excludes this one for, and why it may not be indexed."""
     bars: dict[Applies, Bar] = {}
     if not answer.hops:
@@ -89,7 +90,7 @@ def _bars(answer: Answer, page: Page | None) -> tuple[dict[Applies, Bar], str]:
         outcome = Outcome.UNKNOWN if why == "unparsable" else Outcome.NOT_APPLICABLE
         bars[Applies.HTML200] = bars[Applies.INDEXABLE] = Bar(outcome, why)
         return bars, why
-    why = kept_out(page)
+    why = kept_out(page, blocked=blocked)
     if why:
         bars[Applies.INDEXABLE] = Bar(Outcome.NOT_APPLICABLE, why)
     return bars, why
@@ -140,23 +141,25 @@ def _issue(judge: Judge, finding: Finding, more: Evidence, url: str) -> Issue:
         evidence={
             name: shown(value, MAX_TEXT) if isinstance(value, str) else value for name, value in evidence.items()
         },
-        fingerprint=_fingerprint(judge.rule.id, url, finding.key),
+        fingerprint=fingerprint(judge.rule.id, url, finding.key),
         observed=finding.observed,
     )
 
 
-def _crash(rule: Rule, error: Exception, url: str) -> Issue:
+def crash(rule: Rule, error: Exception, url: str, judged: str) -> Issue:
+    """The finding that ``rule`` itself broke down on what it judged."""
     what = shown(f"{type(error).__name__}: {error}")
     return Issue(
         rule=CRASHED,
         severity=Severity.WARNING,
         category="audit",
-        message=f"The rule {rule.id} crashed ({what}); the page was not judged by it.",
+        message=f"The rule {rule.id} crashed ({what}); {judged} was not judged by it.",
         evidence={"observed": what, "rule": rule.id},
-        fingerprint=_fingerprint(CRASHED, url, rule.id),
+        fingerprint=fingerprint(CRASHED, url, rule.id),
     )
 
 
-def _fingerprint(rule_id: str, url: str, key: str) -> str:
+def fingerprint(rule_id: str, url: str, key: str) -> str:
+    """Identity of a finding across runs, 16 hex digits."""
     text = f"{rule_id}\n{url}\n{key}"
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

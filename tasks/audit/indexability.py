@@ -1,6 +1,6 @@
 """May the page be indexed, and if not, why not.
 
-robots.txt is not read here: not blocked counts as true. A redirect is no reason: the page is the one it led to.
+Where robots.txt was not read, not blocked counts as true. A redirect is no reason: the page is the one it led to.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from tasks.model import Canonical, FetchFailure, Page, Response
 from tasks.urls import address, is_http
 
+BLOCKED = "blocked by robots.txt"
 NOINDEX = frozenset({"noindex", "none"})
 NOFOLLOW = frozenset({"nofollow", "none"})
 OBEYED_AGENTS = frozenset({"robots", "googlebot"})
@@ -29,8 +30,13 @@ def not_html200(answer: Response) -> str:
     return "" if answer.is_html else "not HTML"
 
 
-def kept_out(page: Page) -> str:
-    """What keeps a successful HTML page out of the index; empty where nothing does."""
+def kept_out(page: Page, *, blocked: bool = False) -> str:
+    """What keeps a successful HTML page out of the index; empty where nothing does.
+
+    What robots.txt disallows (``blocked``) is not read, so noindex and canonical do not count.
+    """
+    if blocked:
+        return BLOCKED
     if has_directive(page, NOINDEX):
         return "noindex"
     return "canonicalised" if canonical_target(page) else ""

@@ -1,5 +1,6 @@
 """The manual of the rules, made from the rules: ``python -m tasks.audit.manual`` writes docs/rules.md."""
 
+import inspect
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -14,11 +15,12 @@ MAX_SAMPLE = 300
 INTRODUCTION = """\
 # Rules
 
-What seo-scan judges a page by. This page is generated from the rules themselves: `python -m tasks.audit.manual`.
+What seo-scan judges pages and sites by. This page is generated from the rules themselves:
+`python -m tasks.audit.manual`.
 
-Each rule says one of four things of a page: `fail`, with one issue or more; `pass`; `not_applicable`, with what
-excluded it; `unknown`, with what was missing. Each issue carries a message, evidence (the value observed, the limit,
-where it is) and a fingerprint, which stays the same from run to run as long as the fault does.
+Each rule says one of four things of a page, or of a site: `fail`, with one issue or more; `pass`; `not_applicable`,
+with what excluded it; `unknown`, with what was missing. Each issue carries a message, evidence (the value observed, the
+limit, where it is) and a fingerprint, which stays the same from run to run as long as the fault does.
 
 A profile changes what is judged: `select` and `ignore` name rules or categories, `severity` and `options` set values
 by rule. A finding may be graver or milder than its rule, as described there; the severity of a profile overrides both.
@@ -29,10 +31,19 @@ Should a rule itself crash, the page gets an issue `rule-crashed` that names it,
 """
 
 INDEXABILITY = """\
-A page is kept out of the index by `noindex` or `none`, in a meta tag or X-Robots-Tag for all crawlers or Googlebot,
-and by a canonical to another address. A canonical that is no http(s) address, or is in body, counts as none, and so do
-several different ones, since Google then ignores them all. Where robots.txt was not read, not blocked counts as true.
+A page is kept out of the index by robots.txt that disallows it or the address it redirects to, by `noindex` or `none`,
+in a meta tag or X-Robots-Tag for all crawlers or Googlebot, and by a canonical to another address. A canonical that is
+no http(s) address, or is in body, counts as none, and so do several different ones, since Google then ignores them all.
+Where robots.txt was not read, not blocked counts as true.
 After a redirect the page judged is the one it led to.
+"""
+
+SITES = """\
+Rules of a crawl are judged once, at its end, over all of its pages. An address that redirects is judged as a redirect
+alone; the page it leads to is judged for itself. Their samples tell a site one address a line: its path, its status
+where that is not 200 (or why there was no answer, or `blocked` by robots.txt), and what it answers: HTML, the target of
+a redirect, or the addresses in a sitemap. `image` and `probe` mark what is only checked, a probe being an address that
+cannot exist. ` | ` stands for a new line. Those about robots.txt also judge pages that were scanned without a crawl.
 """
 
 
@@ -51,7 +62,7 @@ def _applicability() -> Iterator[str]:
     yield "## Where rules apply\n\n| applies | to |\n|---|---|"
     for applies in Applies:
         yield f"| {applies} | {applies.meaning} |"
-    yield f"\n{INDEXABILITY}"
+    yield f"\n{INDEXABILITY}\n{SITES}"
 
 
 def _table(category: str, rules: list[Rule]) -> Iterator[str]:
@@ -73,7 +84,8 @@ def _cell(text: str) -> str:
 
 def _section(rule: Rule) -> Iterator[str]:
     yield f"### {rule.id}\n\n{_text(rule.summary)}\n\n{_text(rule.why)}\n\n**Fix.** {_text(rule.fix)}\n"
-    yield f"Fails:\n\n{_sample(rule.bad)}\n\nPasses:\n\n{_sample(rule.good)}\n"
+    show = _site if rule.level == "site" else _sample
+    yield f"Fails:\n\n{show(rule.bad)}\n\nPasses:\n\n{show(rule.good)}\n"
     sources = " · ".join(f"[{source.title}]({source.address})" for source in rule.references)
     yield f"Since {rule.since}, version {rule.version}. {sources}\n"
 
@@ -86,6 +98,11 @@ def _sample(sample: Sample) -> str:
     if isinstance(sample, str):
         return f"```html\n{_cut(sample)}\n```"
     return f"```http\n{_cut(chr(10).join(_exchange(sample)))}\n```"
+
+
+def _site(sample: Sample) -> str:
+    lines = inspect.cleandoc(str(sample)).strip().splitlines()
+    return f"```text\n{chr(10).join(map(_cut, lines))}\n```"
 
 
 def _exchange(answer: Response | FetchFailure) -> Iterator[str]:

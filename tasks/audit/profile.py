@@ -1,13 +1,13 @@
 """What a project wants judged, and how: which rules, their severities and options."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from tasks.audit.registry import all_rules, find_rule, unknown
-from tasks.audit.rule import Check, Rule
+from tasks.audit.rule import Check, Rule, second_looks
 from tasks.errors import InputError
 from tasks.model import Outcome, RuleResult, Severity
 
@@ -59,8 +59,22 @@ class Profile(BaseModel):
 
     @cached_property
     def judges(self) -> tuple[Judge, ...]:
-        """One for every rule there is."""
-        return tuple(self._judge(rule) for rule in all_rules())
+        """One for every rule of single pages."""
+        return tuple(self._judge(rule) for rule in all_rules() if rule.level == "page")
+
+    @cached_property
+    def site_judges(self) -> tuple[Judge, ...]:
+        """One for every rule of whole sites."""
+        return tuple(self._judge(rule) for rule in all_rules() if rule.level == "site")
+
+    @cached_property
+    def second_judges(self) -> tuple[Judge, ...]:
+        """One for every rule of single pages that looks at them again once the site is known."""
+        return tuple(
+            replace(judge, check=judge.check and second_looks[judge.rule.id])
+            for judge in self.judges
+            if judge.rule.id in second_looks
+        )
 
     def _judge(self, rule: Rule) -> Judge:
         names = {rule.id, rule.category}

@@ -1,4 +1,4 @@
-"""All rules there are: every module of ``tasks.audit.rules`` is read, so a new file there is enough."""
+"""All rules there are: every module of the packages of rules is read, so a new file there is enough."""
 
 import difflib
 import importlib
@@ -8,14 +8,16 @@ from functools import cache
 
 from tasks.audit import rules
 from tasks.audit.rule import Rule, registered
+from tasks.audit.site import rules as site_rules
 from tasks.errors import InputError
 
 
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, sorted by category and id."""
-    for module in pkgutil.iter_modules(rules.__path__, f"{rules.__name__}."):
-        importlib.import_module(module.name)
+    for package in (rules, site_rules):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
     return tuple(sorted(registered.values(), key=lambda rule: (rule.category, rule.id)))
 
 

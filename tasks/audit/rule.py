@@ -1,11 +1,12 @@
 """What a rule is: a generator function of one typed subject, and the record made of it.
 
 A response rule sees the answer (``Response``, ``FetchFailure`` or either, as annotated); a page rule sees a
-``Page`` and, where it asks for it, the ``Response`` behind. Keyword-only parameters are the options.
+``Page`` and, where it asks for it, the ``Response`` behind; a site rule sees the ``Site``, the tables of a whole run.
+Keyword-only parameters are the options.
 """
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Required, TypedDict, TypeVar, Unpack, get_args
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Literal, Required, TypedDict, TypeVar, Unpack
 from pydantic import Field, TypeAdapter, ValidationError
 
 from tasks.audit.references import Reference
+from tasks.audit.site.site import Site
 from tasks.model import Evidence, FetchFailure, Page, Response, Severity
 from tasks.urls import printable
 
@@ -34,6 +36,9 @@ Bytes = Annotated[int, Field(ge=0), Unit("bytes")]
 Hops = Annotated[int, Field(ge=1), Unit("hops")]
 Seconds = Annotated[float, Field(ge=0), Unit("seconds")]
 Languages = Annotated[int, Field(ge=1), Unit("languages")]
+Pages = Annotated[int, Field(ge=1), Unit("pages")]
+Clicks = Annotated[int, Field(ge=0), Unit("clicks")]
+Percent = Annotated[float, Field(gt=0, le=100), Unit("percent")]
 
 
 class Applies(StrEnum):
@@ -44,6 +49,9 @@ class Applies(StrEnum):
     REDIRECTED = "redirected"
     HTML200 = "html200"
     INDEXABLE = "indexable"
+    SITE = "site"
+    CRAWL = "crawl"
+    COMPLETE_CRAWL = "complete-crawl"
 
     @property
     def meaning(self) -> str:
@@ -55,8 +63,13 @@ _MEANINGS = {
     Applies.ANSWERED: "an HTTP status was observed, of a redirect or of the final answer",
     Applies.REDIRECTED: "at least one redirect was observed",
     Applies.HTML200: "the final answer is HTML with status 200",
-    Applies.INDEXABLE: "html200, and neither noindex nor a canonical to another address keeps the page out",
+    Applies.INDEXABLE: "html200, and neither robots.txt, noindex nor a canonical to another address keeps the page out",
+    Applies.SITE: "a crawl as a whole",
+    Applies.CRAWL: "the pages of a crawl; nothing found is unknown where the crawl is incomplete",
+    Applies.COMPLETE_CRAWL: "the pages of a complete crawl; all is unknown where it is incomplete",
 }
+
+_OF_SITES = (Applies.SITE, Applies.CRAWL, Applies.COMPLETE_CRAWL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +105,29 @@ class Unknown:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All faults of a site: a SELECT of ``page_id``, ``url``, ``severity``, ``message``, ``evidence`` and ``key``.
+
+    ``page_id`` is empty for what is no page of the run; ``evidence`` is a struct of plain values; a null ``severity``
+    is the rule's own, and ``key`` tells the faults of one address apart, as those of a ``Finding``.
+
+    Attributes:
+        values: of the query's ``$names``.
+    """
+
+    sql: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
 Word = Finding | NotApplicable | Unknown
-Check = Callable[..., Iterator[Word]]
+SiteWord = Findings | NotApplicable | Unknown
+Check = Callable[..., Iterator[Any]]
+"""Yields ``Word``; ``SiteWord`` of a site."""
+
 CheckT = TypeVar("CheckT", bound=Check)
 Sample = str | Response | FetchFailure
+Level = Literal["page", "site"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +156,7 @@ class Details(TypedDict, total=False):
     references: tuple[Reference, ...]
     applies: Applies
     category: str
+    of_lists: bool
     version: int
     since: str
 
@@ -137,7 +170,8 @@ class Rule:
         sees: the types of subject it is called with.
         needs_answer: a page rule that also takes the ``Response``.
         summary: one line. ``why`` and ``fix``: advice for people.
-        bad, good: samples that fail and pass; text is the HTML of a page at https://example.com/.
+        bad, good: samples that fail and pass; text is the HTML of a page at https://example.com/, or a whole site.
+        of_lists: a site rule that judges lists of pages, too.
         version: raised with every change of the condition.
         since: release that brought it.
     """
@@ -156,12 +190,15 @@ class Rule:
     references: tuple[Reference, ...]
     bad: Sample
     good: Sample
-    level: Literal["page", "site"] = "page"
+    level: Level = "page"
+    of_lists: bool = False
     version: int = 1
     since: str = FIRST_RELEASE
 
 
 registered: dict[str, Rule] = {}
+second_looks: dict[str, Check] = {}
+"""By id, what a rule of single pages says of them once the whole site is known."""
 
 
 def response_rule(rule_id: str, severity: Severity, **details: Unpack[Details]) -> Callable[[CheckT], CheckT]:
@@ -189,7 +226,33 @@ def page_rule(rule_id: str, severity: Severity, **details: Unpack[Details]) -> C
     return register
 
 
-def _register(rule_id: str, severity: Severity, check: CheckT, details: Details) -> CheckT:
+def site_rule(rule_id: str, severity: Severity, **details: Unpack[Details]) -> Callable[[CheckT], CheckT]:
+    """Make a generator function of a site a rule; it applies to the pages of a crawl unless said otherwise.
+
+    Its ``bad`` and ``good`` are whole sites, one address a line, as the manual explains.
+    """
+
+    def register(check: CheckT) -> CheckT:
+        if _subjects(check) != [(Site,)]:
+            raise TypeError(f"{rule_id}: a site rule takes a Site")
+        if details.get("applies", Applies.CRAWL) not in _OF_SITES:
+            raise TypeError(f"{rule_id}: a site rule applies to {', '.join(_OF_SITES)}")
+        return _register(rule_id, severity, check, {"applies": Applies.CRAWL, **details}, level="site")
+
+    return register
+
+
+def second_look(rule_id: str) -> Callable[[CheckT], CheckT]:
+    """Make a generator function of a site the second part of a rule of single pages; it yields ``Findings``."""
+
+    def register(check: CheckT) -> CheckT:
+        second_looks[rule_id] = check
+        return check
+
+    return register
+
+
+def _register(rule_id: str, severity: Severity, check: CheckT, details: Details, level: Level = "page") -> CheckT:
     if rule_id in registered:
         raise TypeError(f"{rule_id}: two rules of one id")
     subjects = _subjects(check)
@@ -209,6 +272,8 @@ def _register(rule_id: str, severity: Severity, check: CheckT, details: Details)
         references=details.get("references", ()),
         bad=details["bad"],
         good=details["good"],
+        level=level,
+        of_lists=details.get("of_lists", False),
         version=details.get("version", 1),
         since=details.get("since", FIRST_RELEASE),
     )

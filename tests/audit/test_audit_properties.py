@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.audit import all_rules, audit
+from tasks.audit import DEFAULT, audit
 from tasks.audit.engine import CRASHED
 from tasks.audit.samples import html
 from tasks.extract.page import extract
@@ -79,7 +79,7 @@ ANSWERS = st.builds(Response, url=TEXTS, status=st.integers(100, 599), text=MAYB
 
 def assert_sound(verdict):
     assert [issue.message for issue in verdict.issues if issue.rule == CRASHED] == []
-    assert len(verdict.results) == len(all_rules())
+    assert len(verdict.results) == len(DEFAULT.judges)
     assert len({issue.fingerprint for issue in verdict.issues}) == len(verdict.issues)
     assert all(issue.message.isprintable() for issue in verdict.issues)
 
@@ -96,7 +96,11 @@ def test_any_answer(answer):
     assert_sound(audit(answer, None))
 
 
-@given(st.lists(st.sampled_from([rule.bad for rule in all_rules() if isinstance(rule.bad, str)]), max_size=6))
+@given(
+    st.lists(
+        st.sampled_from([judge.rule.bad for judge in DEFAULT.judges if isinstance(judge.rule.bad, str)]), max_size=6
+    )
+)
 @settings(deadline=None, max_examples=50)
 def test_any_mixture_of_faults(snippets):
     answer = html("".join(snippets))

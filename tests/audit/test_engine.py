@@ -3,10 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.audit import Profile, all_rules, audit
+from tasks.audit import DEFAULT, Profile, all_rules, audit
 from tasks.audit.engine import CRASHED, MAX_FINDINGS
-from tasks.audit.rule import Applies, Finding, page_rule, registered, response_rule
+from tasks.audit.rule import Applies, Finding, Unknown, page_rule, registered, response_rule, site_rule
 from tasks.audit.samples import EXAMPLE, html, redirected, status
+from tasks.audit.site.site import Site
 from tasks.model import (
     Canonical,
     FetchFailure,
@@ -54,7 +55,7 @@ def crashing(monkeypatch):
 
 def test_every_rule_has_one_result_in_order():
     for answer, page in [(html(""), PAGE), (status(404), None), (FetchFailure(url=EXAMPLE, reason=Reason.DNS), None)]:
-        assert [result.rule for result in audit(answer, page).results] == [rule.id for rule in all_rules()]
+        assert [result.rule for result in audit(answer, page).results] == [judge.rule.id for judge in DEFAULT.judges]
 
 
 def test_crashing_rule_becomes_one_finding_and_the_rest_run(crashing):
@@ -317,6 +318,10 @@ def test_rules_that_are_wrongly_made_are_refused():
     def wrong_subject(url: str):
         yield Finding(url)
 
+    def of_a_site(site: Site):
+        """One line only."""
+        yield Unknown(site.start_url)
+
     with pytest.raises(TypeError, match="odd: the docstring has a summary"):
         page_rule("odd", Severity.NOTICE, bad="", good="")(documented)
     with pytest.raises(TypeError, match="odd: a page rule takes a Page"):
@@ -325,6 +330,10 @@ def test_rules_that_are_wrongly_made_are_refused():
         response_rule("odd", Severity.NOTICE, bad="", good="")(wrong_subject)
     with pytest.raises(TypeError, match="odd: a page rule applies to"):
         page_rule("odd", Severity.NOTICE, bad="", good="", applies=Applies.ANY)(documented)
+    with pytest.raises(TypeError, match="odd: a site rule takes a Site"):
+        site_rule("odd", Severity.NOTICE, bad="", good="")(documented)
+    with pytest.raises(TypeError, match="odd: a site rule applies to site, crawl, complete-crawl"):
+        site_rule("odd", Severity.NOTICE, bad="", good="", applies=Applies.INDEXABLE)(of_a_site)
     with pytest.raises(TypeError, match="noindex: two rules"):
         page_rule("noindex", Severity.NOTICE, bad="", good="")(documented)
     assert "odd" not in registered

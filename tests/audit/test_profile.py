@@ -54,8 +54,9 @@ def test_profile_travels_between_processes_even_after_use():
 
 def test_profile_is_json_and_the_default_judges_by_every_rule():
     assert Profile.model_validate_json(DEFAULT.model_dump_json()) == DEFAULT
-    assert all(judge.check for judge in DEFAULT.judges)
-    assert len(DEFAULT.judges) == len(all_rules())
+    judges = DEFAULT.judges + DEFAULT.site_judges
+    assert all(judge.check for judge in judges)
+    assert {judge.rule for judge in judges} == {*all_rules()}
 
 
 def test_find_rule():
@@ -76,6 +77,13 @@ def test_rules_are_those_of_this_release():
         hreflang-invalid-code hreflang-missing-self hreflang-x-default-missing sd-parse-error html-lang-missing
         viewport-missing head-broken-by-element charset-missing charset-mismatch https-missing mixed-content-active
         mixed-content-passive html-too-large
+        title-duplicate description-duplicate h1-duplicate canonical-to-redirect canonical-to-error canonical-to-noindex
+        canonical-to-blocked canonical-chain canonical-loop link-broken-internal link-to-redirect nofollow-inlinks-only
+        orphan-page near-orphan-page click-depth-high hreflang-missing-return hreflang-to-redirect hreflang-to-error
+        hreflang-cluster-incomplete sitemap-url-redirect sitemap-url-error sitemap-url-noindex sitemap-url-noncanonical
+        sitemap-url-blocked sitemap-missing-page blocked-by-robots robots-txt-unreachable robots-txt-blocks-all
+        robots-txt-syntax content-exact-duplicate content-near-duplicate missing-page-not-404 noindex-share-high
+        link-broken-external image-broken
     """
     assert {rule.id for rule in all_rules()} == {*released.split()}
     assert [(rule.category, rule.id) for rule in all_rules()] == sorted((r.category, r.id) for r in all_rules())

@@ -145,7 +145,8 @@ def soft_404(page: Page, *, words: Words = 200) -> Iterator[Word]:
     """A page says that it was not found, with status 200.
 
     Search engines treat it as an error, yet keep coming back for it; monitoring and people's tools see a success.
-    A title or h1 that consists of a not-found phrase counts, on pages with little text of their own.
+    A title or h1 that consists of a not-found phrase counts, on pages with little text of their own; in a crawl also
+    the very main text that the site answers with where there is nothing.
 
     Answer 404 or 410 for what is gone, and give real content to what is there.
     """

@@ -1,0 +1,28 @@
+"""What a site rule sees."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One run in DuckDB: the store's views restricted to it, and the tables of ``tasks.audit.site.tables``.
+
+    Attributes:
+        complete: every address that was found has been dealt with.
+    """
+
+    db: "duckdb.DuckDBPyConnection"
+    start_url: str
+    complete: bool
+
+    def any(self, sql: str, **values: Any) -> bool:
+        """True where the query has a row."""
+        return bool(self.db.execute(f"SELECT EXISTS ({sql})", values).fetchall()[0][0])
+
+    def count(self, sql: str, **values: Any) -> int:
+        """Rows of the query."""
+        return int(self.db.execute(f"SELECT count(*) FROM ({sql})", values).fetchall()[0][0])  # noqa: S608 - of our own

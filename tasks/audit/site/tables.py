@@ -1,0 +1,232 @@
+"""The tables that site rules are written on, each made by one pass over the run's views.
+
+======== ==============================================================================================
+page     one row a page: ``id`` numbers them by address; ``form`` is the address as compared; ``html``: has facts;
+         ``ends``: the page a redirect led to; ``canonical``: the other address it names, ``canon`` that page
+address  what is known of any address: ``answered`` at once, ``ended`` after redirects. ``erring``: answered with an
+         error itself; ``wrong``: ends in one, ``broken``: in one that a link must not lead to; ``known``: we can tell
+linked   every address that pages link to
+edge     one row for each pair of pages with a link, straight or by a redirect
+start    the page of the start URL, and the one it redirects to
+place    every indexable page but for the start
+inlink   for each page how many others link to it, followed and contextual
+alternate every language version that a page or a sitemap states for a page
+listed   every address in the sitemaps
+faulty_link one row for each page and link target that is not as it should be
+trait    what pages must not share: title, description, h1, main text
+shared   traits that several pages share which are neither language versions nor parts of one list
+======== ==============================================================================================
+"""
+
+from tasks.model import Reason
+
+FAILED = [
+    reason.value
+    for reason in (
+        Reason.DNS,
+        Reason.CONNECT_REFUSED,
+        Reason.CONNECT_TIMEOUT,
+        Reason.TLS,
+        Reason.RESET,
+        Reason.READ_TIMEOUT,
+        Reason.DEADLINE,
+        Reason.BAD_RESPONSE,
+        Reason.TOO_MANY_REDIRECTS,
+        Reason.REDIRECT_LOOP,
+        Reason.INVALID_REDIRECT,
+        Reason.NOT_IMAGE,
+    )
+]
+"""Reasons that are the address's fault; the others are the scan's own, or leave an answer behind."""
+
+PAGE = r"""
+CREATE TEMP TABLE page AS
+WITH hop AS (SELECT page_id, arg_min(status, hop) AS status FROM redirects GROUP BY page_id),
+seen AS (
+    SELECT p.page_id, p.url, p.final_url, p.status, p.reason, p.not_indexable,
+        (row_number() OVER (ORDER BY p.url, p.page_id) - 1)::INTEGER AS id,
+        form_of(p.url) AS form,
+        hop.status AS hop_status,
+        hop.page_id IS NOT NULL AS redirecting,
+        coalesce(p.blocked_by_robots, false) OR coalesce(p.reason = 'blocked-by-robots', false) AS blocked,
+        hop.page_id IS NULL AND coalesce(p.status, 0) = 200 AND p.html_length IS NOT NULL AS html,
+        coalesce(has_directive(p.robots, ['noindex', 'none']), false) AS noindex,
+        coalesce(has_directive(p.robots, ['nofollow', 'none']), false) AS nofollow,
+        list_distinct(list_transform(
+            list_filter(p.canonicals, lambda stated:
+                stated.in_head AND coalesce(is_http(stated.url), false) AND regexp_matches(stated.href, '\S')),
+            lambda stated: without_fragment(stated.url))) AS stated,
+        p.title, p.meta_description AS description, p.h1, p.content_hash, coalesce(p.word_count, 0) AS word_count
+    FROM pages p LEFT JOIN hop USING (page_id)),
+named AS (
+    SELECT * EXCLUDE (stated),
+        html AND not_indexable = '' AND NOT blocked AS indexable,
+        CASE WHEN html AND len(list_distinct(list_transform(stated, lambda url: form_of(url)))) = 1
+                AND form_of(stated[1]) <> form
+            THEN list_min(stated) END AS canonical
+    FROM seen)
+SELECT p.*, target.id AS ends, canon.id AS canon
+FROM named p
+LEFT JOIN named target ON p.redirecting AND target.url = p.final_url AND target.id <> p.id
+LEFT JOIN named canon ON canon.url = p.canonical
+ORDER BY p.id
+"""
+
+ADDRESS = """
+CREATE TEMP TABLE address AS
+WITH target AS (
+    SELECT url, min(kind) AS kind, any_value(status) AS status, any_value(reason) AS reason,
+        any_value(location) AS location, max(tries) AS tries
+    FROM targets WHERE kind <> 'probe' AND url NOT IN (SELECT url FROM page) GROUP BY url),
+every AS (
+    SELECT url, id AS page, redirecting, coalesce(hop_status, status) AS answered, status AS ended, reason,
+        if(redirecting, final_url, NULL) AS leads_to, blocked, NULL AS tries
+    FROM page
+    UNION ALL
+    SELECT url, NULL, location IS NOT NULL AND location <> url, status,
+        if(status BETWEEN 300 AND 399, NULL, status), reason, location, coalesce(reason = 'blocked-by-robots', false),
+        tries
+    FROM target),
+judged AS (SELECT *, coalesce(list_contains($failed, reason), false) AS failed FROM every)
+SELECT *,
+    (failed OR coalesce(ended >= 400 AND ended <> 429, false)) AND NOT redirecting AND NOT blocked AS erring,
+    failed OR coalesce(ended >= 400, false) AS wrong,
+    failed OR coalesce(ended >= 400 AND ended NOT IN (401, 403, 407, 429), false) AS broken,
+    blocked OR redirecting OR failed OR coalesce(answered <> 429, false) AS known
+FROM judged
+"""
+
+LINKED = """
+CREATE TEMP TABLE linked AS
+SELECT url, bool_or(internal) AS internal, bool_or(NOT internal) AS outward
+FROM links WHERE coalesce(is_http(url), false) GROUP BY url
+"""
+
+EDGE = r"""
+CREATE TEMP TABLE edge AS
+WITH link AS (
+    SELECT source.id AS source, target.id AS target, target.ends, l.position,
+        NOT source.nofollow
+            AND NOT (contains(l.rel, 'nofollow') AND regexp_matches(l.rel, '(^|\s)nofollow(\s|$)')) AS followed
+    FROM links l JOIN page source USING (page_id) JOIN page target ON target.url = l.url
+    WHERE source.html),
+step AS (
+    SELECT source, target, position, followed FROM link
+    UNION ALL
+    SELECT source, ends, position, followed FROM link WHERE ends IS NOT NULL)
+SELECT source, target,
+    bool_or(followed) AS followed,
+    bool_or(position IN ('main', 'body', 'aside')) AS contextual,
+    max(CASE WHEN NOT followed THEN 0
+        WHEN position IN ('main', 'body') THEN 1 WHEN position = 'aside' THEN 0.5 WHEN position = 'footer' THEN 0.1
+        ELSE 0.3 END)::FLOAT AS weight
+FROM step WHERE source <> target GROUP BY source, target
+"""
+
+START = """
+CREATE TEMP TABLE start AS
+SELECT DISTINCT unnest([id, coalesce(ends, id)]) AS id FROM page WHERE form = form_of(without_fragment($start))
+"""
+
+INLINK = """
+CREATE TEMP TABLE inlink AS
+SELECT page.id, count(source) AS inlinks,
+    count(*) FILTER (followed) AS followed, count(*) FILTER (contextual) AS contextual
+FROM page LEFT JOIN edge ON edge.target = page.id GROUP BY page.id
+"""
+
+NO_LINKS = """
+CREATE TEMP TABLE inlink AS
+SELECT id, NULL::BIGINT AS inlinks FROM page
+"""
+
+NO_START = """
+CREATE TEMP TABLE start(id INTEGER)
+"""
+
+LISTED = """
+CREATE TEMP TABLE listed AS
+SELECT without_fragment(url) AS url, any_value(form_of(without_fragment(url))) AS form, min(sitemap) AS sitemap
+FROM sitemap_entries WHERE is_http(url) GROUP BY 1
+"""
+
+ALTERNATE = """
+CREATE TEMP TABLE alternate AS
+WITH stated AS (
+    SELECT page_id, unnest(hreflang) AS version FROM pages),
+listing AS (
+    SELECT url, unnest(alternates) AS version FROM sitemap_entries),
+every AS (
+    SELECT p.id AS source, s.version.lang AS lang, s.version.url AS url
+    FROM stated s JOIN page p USING (page_id) WHERE p.html AND s.version.in_head
+    UNION ALL
+    SELECT p.id, s.version.lang, s.version.url FROM listing s JOIN page p ON p.url = s.url WHERE p.html),
+clean AS (
+    SELECT DISTINCT source, lower(trim(lang)) AS lang, without_fragment(url) AS url
+    FROM every WHERE is_http(url))
+SELECT c.source, c.lang, c.url, form_of(c.url) AS form, target.id AS target
+FROM clean c LEFT JOIN page target ON target.url = c.url
+"""
+
+FAULTY_LINK = """
+CREATE TEMP TABLE faulty_link AS
+WITH fault AS (SELECT * FROM address WHERE wrong OR redirecting),
+hit AS (
+    SELECT page_id, url, bool_or(internal) AS internal, count(*) AS occurrences,
+        arg_min({'text': text, 'position': position, 'rel': rel},
+            (list_position(['main', 'body', 'aside', 'nav', 'header', 'footer'], position), text, rel)) AS link
+    FROM links WHERE url IN (SELECT url FROM fault) GROUP BY page_id, url)
+SELECT source.page_id, source.url AS source, a.url AS target, hit.internal OR a.page IS NOT NULL AS internal,
+    hit.occurrences, hit.link, a.answered, a.ended, a.reason, a.leads_to, a.failed, a.redirecting, a.wrong, a.broken,
+    a.tries
+FROM hit JOIN fault a USING (url) JOIN page source USING (page_id)
+WHERE source.html
+"""
+
+PLACE = """
+CREATE TEMP TABLE place AS
+SELECT id, page_id, url, inlinks, followed FROM page JOIN inlink USING (id)
+WHERE indexable AND id NOT IN (SELECT id FROM start)
+"""
+
+TRAIT = r"""
+CREATE TEMP TABLE trait AS
+WITH worded AS (
+    UNPIVOT (SELECT id, url, page_id, title, description, h1 FROM page WHERE indexable)
+    ON title, description, h1 INTO NAME kind VALUE words),
+folded AS (SELECT *, trim(regexp_replace(words, '\s+', ' ', 'g')) AS said FROM worded)
+SELECT id, page_id, url, series_of(url) AS series, kind, lower(nfc_normalize(said)) AS value, said
+FROM folded WHERE said <> ''
+UNION ALL
+SELECT id, page_id, url, series_of(url), 'content', content_hash, NULL
+FROM page WHERE indexable AND word_count > 0 AND content_hash <> ''
+UNION ALL
+SELECT min(p.id), arg_min(p.page_id, p.id), min(p.url), series_of(min(p.url)), 'near',
+    any_value(near.cluster::VARCHAR), NULL
+FROM page p JOIN near USING (content_hash) WHERE p.indexable GROUP BY content_hash
+"""
+
+SHARED = """
+CREATE TEMP TABLE shared AS
+WITH counted AS (
+    SELECT *, count(*) OVER (PARTITION BY kind, value) AS pages,
+        count(*) OVER (PARTITION BY kind, value, series) AS in_series
+    FROM trait),
+repeated AS (SELECT * FROM counted WHERE pages > in_series),
+pair AS (
+    SELECT source AS one, target AS other FROM alternate WHERE target IS NOT NULL
+    UNION
+    SELECT target, source FROM alternate WHERE target IS NOT NULL),
+version AS (
+    SELECT one.id, one.kind, count(*) AS pages
+    FROM pair JOIN repeated one ON one.id = pair.one
+    JOIN repeated other ON other.id = pair.other AND other.kind = one.kind AND other.value = one.value
+        AND other.series <> one.series
+    GROUP BY one.id, one.kind),
+sample AS (SELECT kind, value, min(url, 4) AS urls FROM repeated GROUP BY kind, value)
+SELECT r.id, r.page_id, r.url, r.kind, r.said, sample.urls[1] AS head,
+    r.pages - r.in_series - coalesce(version.pages, 0) AS others,
+    array_to_string(list_filter(sample.urls, lambda url: url <> r.url)[:3], ', ') AS urls
+FROM repeated r JOIN sample USING (kind, value) LEFT JOIN version USING (id, kind)
+WHERE r.pages - r.in_series > coalesce(version.pages, 0)
+"""
