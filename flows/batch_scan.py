@@ -19,6 +19,7 @@ from tasks.scan.task import (
     batch_name,
     close_run,
     create_page_records,
+    judge_list,
     load_settings,
     process_pool,
     recorded,
@@ -69,6 +70,8 @@ async def batch_scan(
         async with recorded(plan):
             async with reported_progress(plan.settings.data, plan.run.run_id):
                 stopped = await scan_chunks(plan, started=started)
+                if stopped != "stopped":
+                    await judge_list(plan)
             run = await close_run(plan, stopped)
             await publish_summary(plan.run.run_id, plan.settings.data)
     if run.state == RunState.INTERRUPTED:

@@ -72,6 +72,11 @@ class Body:
         except _ERRORS as error:
             raise FetchError(Reason.BAD_ENCODING, f"the body is not in its Content-Encoding: {error}") from error
 
+    def so_far(self) -> bytes:
+        """What has been decoded by now."""
+        self._pieces = [b"".join(self._pieces)]
+        return self._pieces[0]
+
     @property
     def received(self) -> int:
         """Decoded bytes, those over the limit included."""

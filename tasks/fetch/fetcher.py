@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
 from types import TracebackType
-from typing import Self, cast
+from typing import Literal, Self, cast
 
 import ada_url
 import httpx
@@ -60,8 +60,18 @@ class Fetcher:
     ) -> None:
         await self._transport.aclose()
 
-    async def fetch(self, url: str, tries: int = 1) -> Answer:
+    async def fetch(
+        self,
+        url: str,
+        tries: int = 1,
+        *,
+        follow: bool = True,
+        method: Literal["GET", "HEAD"] = "GET",
+        first: int | None = None,
+    ) -> Answer:
         """One try at ``url``, redirects followed. What goes wrong with the page is returned, never raised.
+
+        Without ``follow`` a redirect is the answer: its status, no body, and itself as the only hop.
 
         The deadline counts time spent with servers, not time spent waiting for a host's turn. Only the gate's ledger
         may raise: that is a broken pipeline.
@@ -69,8 +79,11 @@ class Fetcher:
         Args:
             url: absolute http or https address; a fragment stays here.
             tries: how many times this page has been fetched in this run, this one included.
+            follow: go where redirects lead.
+            method: HEAD brings no body.
+            first: bytes of the body that are wanted; the rest is not read.
         """
-        trip = _Trip(url=address(url), tries=tries)
+        trip = _Trip(url=address(url), tries=tries, method=method, first=first)
         try:
             trip.url = _standard(trip.url)
             _check(trip.url)
@@ -80,6 +93,8 @@ class Fetcher:
                     if answer is not None:
                         await self._pause(answer)
                         return answer
+                if not follow:
+                    return trip.unfollowed()
                 trip.url = next_address(trip.hops, trip.location, self._options.max_redirects)
         except FetchError as error:
             return trip.failed(error.reason, error.detail)
@@ -100,18 +115,18 @@ class Fetcher:
             trip.arrive()
 
     async def _exchange(self, trip: "_Trip") -> Response | None:
-        reply = await self._transport.handle_async_request(self._request(trip.url))
+        reply = await self._transport.handle_async_request(self._request(trip.method, trip.url))
         stream = cast("WireStream", reply.stream)
         try:
             return await self._read(trip, reply, stream)
         finally:
             await stream.aclose()
 
-    def _request(self, url: str) -> httpx.Request:
+    def _request(self, method: str, url: str) -> httpx.Request:
         scheme, _, rest = url.partition("://")
         authority, _, target = rest.partition("/")
         return httpx.Request(
-            "GET",
+            method,
             _origin(f"{scheme}://{authority}"),
             headers=[(b"Host", authority.encode("ascii")), *self._headers],  # httpx's own chokes on some xn-- names
             extensions={"target": f"/{target}".encode("ascii")},
@@ -125,12 +140,16 @@ class Fetcher:
         if reply.status_code in REDIRECT_STATUSES:
             trip.redirected(headers.first("location"))
             return None
+        if trip.method == "HEAD":
+            return trip.succeeded(headers, b"", 0, reply.extensions["ttfb"])
         body = trip.body = Body(headers.joined("content-encoding"), self._options.max_body)
-        if headers.content_length > self._options.max_body:
+        if trip.first is None and headers.content_length > self._options.max_body:
             trip.announced = headers.content_length
             raise too_large(self._options.max_body)
         while data := await stream.read():
             body.feed(data)
+            if trip.first is not None and len(start := body.so_far()) >= trip.first:
+                return trip.succeeded(headers, start[: trip.first], body.wire_bytes, reply.extensions["ttfb"])
         return trip.succeeded(headers, body.finish(), body.wire_bytes, reply.extensions["ttfb"])
 
     async def _pause(self, answer: Response) -> None:
@@ -155,6 +174,8 @@ class _Trip:
 
     url: str
     tries: int
+    method: str = "GET"
+    first: int | None = None
     hops: list[Hop] = field(default_factory=list)
     spent: float = 0.0
     status: int | None = None
@@ -189,6 +210,16 @@ class _Trip:
             wire_bytes=wire_bytes,
             ttfb_ms=None if ttfb is None else ttfb * 1000,
             elapsed_ms=elapsed * 1000,
+            tries=self.tries,
+        )
+
+    def unfollowed(self) -> Response:
+        """The redirect itself as the answer."""
+        return Response(
+            url=self.url,
+            status=self.hops[-1].status,
+            hops=tuple(self.hops),
+            elapsed_ms=self.spent * 1000,
             tries=self.tries,
         )
 

@@ -65,12 +65,12 @@ class PagePipeline:
 
     def __init__(self, options: FetchOptions, profile: Profile, ledger: HostLedger, holder: str) -> None:
         self._gate = WindowedGate(ledger, holder, options)
-        self._fetcher = Fetcher(options, self._gate)
+        self.fetcher = Fetcher(options, self._gate)
         self._extractor = Extractor()
         self._profile = profile
 
     async def __aenter__(self) -> Self:
-        await self._fetcher.__aenter__()
+        await self.fetcher.__aenter__()
         await self._extractor.__aenter__()
         return self
 
@@ -78,19 +78,28 @@ class PagePipeline:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._extractor.__aexit__(kind, error, trace)
-        await self._fetcher.__aexit__(kind, error, trace)
+        await self.fetcher.__aexit__(kind, error, trace)
         await self._gate.close()
 
-    async def fetch(self, url: str, tries: int) -> Answer:
+    async def fetch(self, url: str, tries: int, *, follow: bool = True) -> Answer:
         """One try."""
-        return await self._fetcher.fetch(url, tries=tries)
+        return await self.fetcher.fetch(url, tries, follow=follow)
 
-    async def judge(self, page_id: str, url: str, answer: Answer) -> ScannedPage:
-        """What is stored of ``answer``, the last one for this page."""
+    async def judge(self, page_id: str, url: str, answer: Answer, *, blocked: bool | None = None) -> ScannedPage:
+        """What is stored of ``answer``, the last one for this page; ``blocked`` by robots.txt, None for not known."""
         page, unparsable = None, False
         if isinstance(answer, Response) and has_page(answer):
             page = await self._extractor(answer)
             unparsable = page is None
+        return self._scanned(page_id, url, answer, page, unparsable=unparsable, blocked=blocked)
+
+    def without_page(self, page_id: str, url: str, answer: Answer, *, blocked: bool | None = None) -> ScannedPage:
+        """What is stored of an answer that is not read."""
+        return self._scanned(page_id, url, answer, None, unparsable=False, blocked=blocked)
+
+    def _scanned(
+        self, page_id: str, url: str, answer: Answer, page: Page | None, *, unparsable: bool, blocked: bool | None
+    ) -> ScannedPage:
         state, reason = standing(answer, page, unparsable=unparsable)
         return ScannedPage(
             page_id=page_id,
@@ -99,7 +108,8 @@ class PagePipeline:
             reason=reason,
             answer=answer,
             page=page,
-            verdict=audit(answer, page, self._profile),
+            verdict=audit(answer, page, self._profile, blocked=bool(blocked)),
+            blocked_by_robots=blocked,
         )
 
 

@@ -9,12 +9,13 @@ from pydantic import BaseModel, ConfigDict
 from tasks.errors import BadUrl, InputError
 from tasks.model import PageState, Reason
 from tasks.scan.chunk import CHUNK_PAGES, ChunkJob
-from tasks.scan.settings import ScanSettings
-from tasks.store import Run, RunSpec, RunState, Store, Target
+from tasks.scan.settings import CrawlRules, ScanSettings
+from tasks.store import Found, Limits, Run, RunSpec, RunState, Store, Target
 from tasks.urls import nameable, page_id, parse, printable
 
 CLOSING_SECONDS = 15.0
 NEVER = 4102444800.0
+WHY = {"deadline": "time is over", "stopped": "stopped"}
 
 
 class RunRef(BaseModel):
@@ -59,9 +60,34 @@ def begin_run(store: Store, spec: RunSpec, targets: Sequence[Target], settings: 
     return _ref(store.get_run(run.run_id), linked, resumed=False)
 
 
-def resume_run(store: Store, run_id: str) -> tuple[RunRef, ScanSettings]:
-    """Takes an unfinished run over; whoever held it before can commit no more."""
-    run = store.resume_run(run_id, os.getpid())
+def begin_crawl(
+    store: Store, rules: CrawlRules, settings: ScanSettings, *, user_id: str, run_id: str, flow_run_id: str | None
+) -> RunRef:
+    """Starts a crawl: its frontier holds the start URL."""
+    run = store.start_run(
+        RunSpec(
+            run_id=run_id,
+            kind="crawl",
+            project_id=rules.project_id,
+            user_id=user_id,
+            batch_id=settings.crawl_id(),
+            recipe=settings.recipe,
+            options=settings.model_dump_json(),
+            parent_pid=os.getpid(),
+            prefect_flow_run_id=flow_run_id,
+            start_url=rules.start_url,
+            scope=rules.scope.value,
+            limits=Limits(max_pages=rules.max_pages, max_depth=rules.max_depth),
+        )
+    )
+    start = Found(rules.start_url, page_id(rules.project_id, rules.start_url), "start", depth=0)
+    store.commit(run.run_id, run.epoch, "start", found=[start])
+    return _ref(store.get_run(run.run_id), 0, resumed=False)
+
+
+def resume_run(store: Store, run_id: str, limits: Limits | None = None) -> tuple[RunRef, ScanSettings]:
+    """Takes an unfinished run over; whoever held it before can commit no more. ``limits`` replace its own."""
+    run = store.resume_run(run_id, os.getpid(), limits)
     return _ref(run, run.linked, resumed=True), ScanSettings.model_validate_json(run.options)
 
 
@@ -93,10 +119,14 @@ def jobs_of(store: Store, run: RunRef, settings: ScanSettings, *, deadline: floa
 def end_run(store: Store, run: RunRef, stopped: str) -> Run:
     """Closes a run that ended by itself; with open pages it can be resumed."""
     progress = store.progress(run.run_id)
-    if progress.done >= progress.total:
+    if store.get_run(run.run_id).kind == "crawl" and stopped != "stopped":
+        # A limit ends a crawl as it ends a list read to its last line: completed, and said to be incomplete.
+        why = WHY.get(stopped, stopped) or None
+        ended = store.finish_run(run.run_id, run.epoch, RunState.COMPLETED, incomplete_reason=why)
+    elif progress.done >= progress.total:
         ended = store.finish_run(run.run_id, run.epoch, RunState.COMPLETED)
     else:
-        why = {"deadline": "time is over", "stopped": "stopped"}.get(stopped, stopped) or "pages are left"
+        why = WHY.get(stopped, stopped) or "pages are left"
         ended = store.finish_run(run.run_id, run.epoch, RunState.INTERRUPTED, incomplete_reason=why)
     store.publish(final=True)
     return ended

@@ -3,14 +3,16 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.audit.profile import Profile
+from tasks.crawl.scope import ScopeKind
 from tasks.model import FetchOptions
 from tasks.urls import url_key
 
-VERSION = 1
+VERSION = 2
 """Raised when the same pages would give other results: earlier results then no longer stand in for new ones."""
 
 
@@ -34,6 +36,33 @@ class ScanOptions(BaseModel):
     profile: Profile = Field(default_factory=Profile, description="Rules to select, ignore or set.")
 
 
+CheckKind = Literal["external", "images"]
+
+
+class CrawlRules(BaseModel):
+    """Where a crawl goes.
+
+    Attributes:
+        start_url: as typed. root_url: where it led; the scope is taken from it.
+        sitemaps: read them for further pages and to compare with.
+        check: what pages point at and the crawl does not fetch: external links, images.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    project_id: str
+    start_url: str
+    root_url: str = ""
+    scope: ScopeKind = ScopeKind.FOLDER
+    max_pages: int | None = Field(default=10_000, ge=1)
+    max_depth: int | None = Field(default=None, ge=0)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    sitemaps: bool = True
+    obey_robots: bool = True
+    check: tuple[CheckKind, ...] = ("external", "images")
+
+
 class ScanSettings(BaseModel):
     """What all pages of a run share; plain data without secrets.
 
@@ -48,6 +77,7 @@ class ScanSettings(BaseModel):
     profile: Profile = Field(default_factory=Profile)
     keep_html: bool = True
     max_age: float = 86400
+    crawl: CrawlRules | None = None
 
     @property
     def recipe(self) -> str:
@@ -59,6 +89,12 @@ class ScanSettings(BaseModel):
     def batch_id(self, project_id: str, urls: Iterable[str]) -> str:
         """Identity of a list in a project, whatever its order: 16 hex digits."""
         return _digest("\n".join([project_id, self.recipe, *sorted({url_key(url) for url in urls})]))
+
+    def crawl_id(self) -> str:
+        """Identity of a crawl: the same command goes on with the one it left unfinished."""
+        if self.crawl is None:
+            raise ValueError("not a crawl")
+        return _digest("\n".join([self.recipe, self.crawl.model_dump_json(exclude={"root_url"})]))
 
     def cache_key(self, store_id: str, batch_id: str, chunk_key: str) -> str:
         """Under which a chunk's result is cached."""

@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable
 
 from tasks.events import NotificationRequested
+from tasks.fetch.fetcher import OWN_USER_AGENT
 from tasks.fetch.retry import delay, is_transient
 from tasks.model import Answer, FetchFailure, ScannedPage
 from tasks.scan.pipeline import PagePipeline
 from tasks.scan.process import holder_name, is_gone
+from tasks.scan.robots import RobotsBook
 from tasks.scan.settings import ScanSettings
 from tasks.store import Progress, Staged, Store, Target
 from tasks.urls import printable
@@ -18,17 +20,22 @@ async def scan_single(
     target: Target, settings: ScanSettings, store: Store, *, deadline: float, tell: Callable[[str], None]
 ) -> ScannedPage:
     """The page after as many tries as its failure allows; ``tell`` hears of each further try."""
-    await asyncio.to_thread(store.hosts.give_back, is_gone)
-    async with PagePipeline(settings.options, settings.profile, store.hosts, holder_name()) as pipeline:
+    options, hosts = settings.options, store.hosts.without_crawl_delay()
+    await asyncio.to_thread(hosts.give_back, is_gone)
+    async with (
+        PagePipeline(options, settings.profile, hosts, holder_name()) as pipeline,
+        RobotsBook(store, pipeline.fetcher, options.user_agent or OWN_USER_AGENT) as robots,
+    ):
+        robots.begin(target.url)
         tries = 0
         while True:
             tries += 1
             answer = await pipeline.fetch(target.url, tries)
-            if tries >= settings.options.max_tries or not is_transient(answer, tries=tries):
-                return await pipeline.judge(target.page_id, target.url, answer)
-            wait = delay(answer, tries=tries, now=time.time())
-            if time.time() + wait > deadline:
-                return await pipeline.judge(target.page_id, target.url, answer)
+            again = tries < options.max_tries and is_transient(answer, tries=tries)
+            wait = delay(answer, tries=tries, now=time.time()) if again else 0.0
+            if not again or time.time() + wait > deadline:
+                blocked = await robots.blocks(target.url, answer)
+                return await pipeline.judge(target.page_id, target.url, answer, blocked=blocked)
             tell(f"{printable(target.url)}: {problem(answer)}; try {tries + 1} in {wait:.1f} s")
             await asyncio.sleep(wait)
 

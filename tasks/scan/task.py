@@ -27,6 +27,7 @@ from tasks.crawl.lists import read_list
 from tasks.errors import InputError, StaleEpoch
 from tasks.events import AnalyzeRequested, Event
 from tasks.model import FetchOptions
+from tasks.scan import site
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
 from tasks.scan.process import POOL_SIZE, enter_pool_child
 from tasks.scan.records import RunRef, begin_run, chunk_deadline, end_run, jobs_of, resume_run, targets_of
@@ -203,7 +204,7 @@ def chunk_cache_key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
     return job.cache_key
 
 
-async def _is_the_chunks_fault(_: Task[..., Any], __: object, state: State[Any]) -> bool:
+async def is_the_chunks_fault(_: Task[..., Any], __: object, state: State[Any]) -> bool:
     """Retries faults of ours, never a run that was taken over."""
     return not isinstance(state.data, StaleEpoch | InputError) and not isinstance(
         getattr(state.data, "exception", None), StaleEpoch | InputError
@@ -216,7 +217,7 @@ async def _is_the_chunks_fault(_: Task[..., Any], __: object, state: State[Any])
     retries=3,
     retry_delay_seconds=exponential_backoff(2),
     retry_jitter_factor=0.5,
-    retry_condition_fn=_is_the_chunks_fault,
+    retry_condition_fn=is_the_chunks_fault,
     persist_result=True,
     result_serializer="json",
     cache_key_fn=chunk_cache_key,
@@ -244,9 +245,9 @@ async def scan_chunks(plan: Plan, *, started: float) -> str:
     ``started``: when the flow began, seconds since the epoch; its timeout is handed to each chunk.
     """
     context = FlowRunContext.get()
-    if context is None or context.flow is None:
+    if context is None:
         raise RuntimeError("scan_chunks runs inside a flow")
-    deadline = chunk_deadline(started, context.flow.timeout_seconds)
+    deadline = chunk_deadline(started, timeout_of(context))
     jobs = await asyncio.to_thread(_jobs, plan, deadline)
     open_pages = plan.run.total - plan.run.linked
     if open_pages <= IN_PROCESS_PAGES:
@@ -254,6 +255,11 @@ async def scan_chunks(plan: Plan, *, started: float) -> str:
     else:
         reports = await _scan_in_pool(plan, jobs, context.task_runner)
     return next((report.stopped for report in reports if report.stopped), "")
+
+
+def timeout_of(context: FlowRunContext | None) -> float | None:
+    """The flow's timeout, seconds."""
+    return context.flow.timeout_seconds if context is not None and context.flow is not None else None
 
 
 def _jobs(plan: Plan, deadline: float) -> list[tuple[ChunkJob, bool]]:
@@ -298,8 +304,7 @@ def _submitted(plan: Plan, jobs: list[tuple[ChunkJob, bool]], pool: TaskRunner[A
 async def fetch_and_parse(plan: Plan, *, started: float) -> dict[str, Any]:
     """Fetches, reads and judges the run's one page and stages its parts; returns their manifest."""
     log = get_run_logger()
-    context = FlowRunContext.get()
-    timeout = context.flow.timeout_seconds if context and context.flow else None
+    timeout = timeout_of(FlowRunContext.get())
     with Store.open(plan.settings.data) as store:
         target = store.targets_of(plan.run.run_id)[0]
         store.mark_first_request(plan.run.run_id)
@@ -316,11 +321,12 @@ async def fetch_and_parse(plan: Plan, *, started: float) -> dict[str, Any]:
 
 @task(name="save-scan-data", retries=3, retry_delay_seconds=exponential_backoff(2), cache_policy=NO_CACHE)
 async def save_scan_data(plan: Plan, manifest: dict[str, Any]) -> None:
-    """Makes the staged page visible."""
+    """Makes the staged page visible, and judges what robots.txt says of it."""
 
     def save() -> None:
         with Store.open(plan.settings.data) as store:
             store.commit(plan.run.run_id, plan.run.epoch, "single", Staged.from_json(manifest), [])
+            site.judge_list(plan.settings, store, plan.run.run_id, plan.run.epoch)
 
     await asyncio.to_thread(save)
 
@@ -345,6 +351,17 @@ def _hand_on(plan: Plan, step: str) -> None:
             event = scan_complete(store.progress(plan.run.run_id), target.url, plan.user_id)
         request = OutboxRequest(f"{plan.run.run_id}:{target.page_id}:{step}", event.name, event.model_dump(mode="json"))
         store.commit(plan.run.run_id, plan.run.epoch, step, None, [], [request])
+
+
+@task(name="judge-list", retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE)
+async def judge_list(plan: Plan) -> None:
+    """Stores the robots.txt of the pages' hosts, and judges what it keeps out."""
+    await asyncio.to_thread(_judge_list, plan)
+
+
+def _judge_list(plan: Plan) -> None:
+    with Store.open(plan.settings.data) as store:
+        site.judge_list(plan.settings, store, plan.run.run_id, plan.run.epoch)
 
 
 async def close_run(plan: Plan, stopped: str = "") -> Run:

@@ -75,10 +75,16 @@ class HostWorkers:
             raise self._failure
 
     async def finish(self, seconds: float) -> None:
-        """Begins nothing new and waits at most ``seconds`` for what is being worked on."""
+        """Begins nothing new and waits at most ``seconds`` for what is being worked on.
+
+        Raises:
+            Exception: what ``work`` raised.
+        """
         self._stopping = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
+        if self._failure is not None:
+            raise self._failure
 
     async def _run(self, host: str) -> None:
         waiting = self._waiting[host]

@@ -62,10 +62,22 @@ async def test_scan_page_stores_the_page_and_asks_for_analysis_and_notification(
     assert site.url("/0") in told["message"]
 
 
+async def test_scan_page_tells_what_robots_txt_disallows(site, options):
+    site.pages["/robots.txt"] = (200, {"Content-Type": "text/plain"}, "User-agent: *\nDisallow: /0\n")
+    await scan_page(site.url("/0"), options=options)
+    assert results(options, "select status, blocked_by_robots, not_indexable from pages") == [
+        (200, True, "blocked by robots.txt")
+    ]
+    assert results(options, "select url, severity from issues where rule = 'blocked-by-robots'") == [
+        (site.url("/0"), "notice")
+    ]
+    assert site.paths().count("/robots.txt") == 1
+
+
 async def test_scan_page_always_fetches(site, options):
     for _ in range(2):
         await scan_page(site.url("/0"), options=options)
-    assert site.paths() == ["/0", "/0"]
+    assert site.page_paths() == ["/0", "/0"]
 
 
 async def test_a_page_that_cannot_be_fetched_is_a_result_not_a_failed_flow(options):
@@ -80,7 +92,7 @@ async def test_a_page_that_cannot_be_fetched_is_a_result_not_a_failed_flow(optio
 async def test_batch_scan_again_fetches_nothing_and_shows_cached(site, options):
     first = await batch_scan(urls=urls_of(site), options=options)
     second = await batch_scan(urls=urls_of(site), options=options)
-    assert sorted(site.paths()) == ["/0", "/1", "/2", "/3", "/4"]
+    assert sorted(site.page_paths()) == ["/0", "/1", "/2", "/3", "/4"]
     assert results(options, "select run_id, count(*) from pages group by 1 order by 1") == sorted(
         [(first, 5), (second, 5)]
     )
@@ -94,22 +106,22 @@ async def test_a_list_with_one_url_added_fetches_one(site, options):
     await batch_scan(urls=urls_of(site), options=options)
     site.requests.clear()
     await batch_scan(urls=urls_of(site, 6), options=options)
-    assert site.paths() == ["/5"]
+    assert site.page_paths() == ["/5"]
 
 
 async def test_pages_older_than_max_age_are_fetched_though_their_chunk_is_cached(site, options):
     await batch_scan(urls=urls_of(site), options=options)
     await batch_scan(urls=urls_of(site), options=options.model_copy(update={"max_age": 0}))
-    assert len(site.paths()) == 10
+    assert len(site.page_paths()) == 10
 
 
 async def test_another_or_a_deleted_data_folder_fetches_all(site, options, tmp_path):
     await batch_scan(urls=urls_of(site), options=options)
     await batch_scan(urls=urls_of(site), options=options.model_copy(update={"data": str(tmp_path / "other")}))
-    assert len(site.paths()) == 10
+    assert len(site.page_paths()) == 10
     shutil.rmtree(options.data)
     await batch_scan(urls=urls_of(site), options=options)
-    assert len(site.paths()) == 15
+    assert len(site.page_paths()) == 15
 
 
 async def test_a_list_by_file_and_by_batch(site, options, tmp_path):
@@ -119,7 +131,7 @@ async def test_a_list_by_file_and_by_batch(site, options, tmp_path):
     with Store.open(options.data) as store:
         batch_id = store.get_run(run_id).batch_id
     again = await batch_scan(batch_id=batch_id, options=options)
-    assert len(site.paths()) == 5
+    assert len(site.page_paths()) == 5
     assert results(options, f"select count(*) from pages where run_id = '{again}'") == [(5,)]  # noqa: S608 - our id
 
 
@@ -146,7 +158,7 @@ async def test_an_unfinished_run_is_continued_under_its_id(site, options, monkey
     with Store.open(options.data) as store:
         run = store.get_run(run_id)
     assert (run.state, run.epoch, run.total) == (RunState.COMPLETED, 2, 5)
-    assert len(site.paths()) == 5
+    assert len(site.page_paths()) == 5
 
 
 async def test_an_empty_list_is_refused(options):

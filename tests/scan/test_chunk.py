@@ -74,7 +74,7 @@ async def test_no_retry_before_the_time_the_server_asked_for(store, site, begin)
     site.pages = {"/": lambda count: PAGE.format("ok") if count > 1 else (503, {"Retry-After": "1"}, "")}
     _, [job] = begin([site.url("/")])
     await Chunk(job, store).run()
-    (first, _), (second, _) = site.requests
+    first, second = (at for at, path in site.requests if path == "/")
     assert second - first >= 1
 
 
@@ -104,7 +104,7 @@ async def test_a_stopped_run_keeps_what_is_done_and_goes_on_without_repeating_it
     report = await Chunk(rest, store).run()
     assert (report.pages, has_work) == (20 - kept, True)
     assert end_run(store, resumed, report.stopped).state == RunState.COMPLETED
-    assert site.paths() == [f"/{n}" for n in range(20)]
+    assert site.page_paths() == [f"/{n}" for n in range(20)]
 
 
 async def test_nothing_is_begun_after_the_deadline(store, site, begin):
@@ -131,10 +131,10 @@ async def test_a_page_that_kills_its_worker_is_left_alone_in_the_end(store, site
     poison = site.url("/7")
     judge = room.PagePipeline.judge
 
-    async def dying(self, page_id, url, answer):
+    async def dying(self, page_id, url, answer, **known):
         if url == poison:
             raise DiedError
-        return await judge(self, page_id, url, answer)
+        return await judge(self, page_id, url, answer, **known)
 
     monkeypatch.setattr(room.PagePipeline, "judge", dying)
     for _ in range(6):

@@ -56,6 +56,18 @@ async def test_a_failure_of_the_work_is_raised_to_who_waits():
             await workers.until(lambda: False, seconds=5)
 
 
+async def test_a_failure_that_nobody_waited_for_is_raised_at_the_end():
+    async def work(lease):
+        raise RuntimeError(lease.page_id)
+
+    async with HostWorkers(work, per_host=1) as workers:
+        workers.feed(leases("a", 1))
+        while not workers.idle:  # noqa: ASYNC110 - nobody may wait by the workers' own means
+            await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match="a0"):
+            await workers.finish(5)
+
+
 async def test_finish_begins_nothing_new():
     done = []
 

@@ -1,0 +1,87 @@
+"""crawl-site: a whole site from one start URL.
+
+Needs no block; takes SEO Crawler and SEO Result Store where they are saved. Has no timeout of its own: a limit that
+is reached ends the crawl, complete or not, and the run says so.
+"""
+
+import time
+from typing import Annotated, Literal
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled
+from pydantic import Field
+
+from tasks.crawl.scope import ScopeKind
+from tasks.report.task import publish_summary, reported_progress
+from tasks.scan.crawl_task import crawl_chunks, crawl_name, create_crawl_records, judge_site, prepare_crawl
+from tasks.scan.records import NEVER
+from tasks.scan.settings import CrawlRules, ScanOptions
+from tasks.scan.task import close_run, load_settings, process_pool, recorded, run_slot
+from tasks.store import RunState
+from tasks.urls import parse
+
+
+@flow(name="crawl-site", flow_run_name=crawl_name, task_runner=process_pool())
+async def crawl_site(
+    start_url: str,
+    project_id: str = "default",
+    user_id: str = "local",
+    scope: ScopeKind = ScopeKind.FOLDER,
+    *,
+    max_pages: Annotated[int, Field(ge=1)] | None = 10_000,
+    max_depth: Annotated[int, Field(ge=0)] | None = None,
+    include: list[str] | None = None,
+    exclude: list[str] | None = None,
+    sitemaps: bool = True,
+    obey_robots: bool = True,
+    check: list[Literal["external", "images"]] | None = None,
+    time_limit: Annotated[float, Field(gt=0)] | None = None,
+    run_id: str | None = None,
+    options: ScanOptions | None = None,
+) -> str | State[str]:
+    """Finds a site's pages by its links and sitemaps, judges each and the site as a whole; returns the run's id.
+
+    Args:
+        start_url: Where the crawl begins; its host and folder are the scope.
+        project_id: Project the pages belong to.
+        user_id: Who is told.
+        scope: How far to go - the start URL's folder, its host, or its domain with all subdomains.
+        max_pages: Pages fetched at most.
+        max_depth: Links followed from the start at most.
+        include: Patterns, one of which an address has to match; * stands for anything.
+        exclude: Patterns that no address may match.
+        sitemaps: Read the sitemaps, for more pages and to compare with.
+        obey_robots: Fetch nothing that robots.txt disallows.
+        check: What to look at besides - external links, images; both where absent.
+        time_limit: Seconds after which nothing new is fetched.
+        run_id: Run to continue, within the limits given here, or the id for a new one.
+        options: Wishes that differ from the blocks.
+    """
+    deadline = time.time() + time_limit if time_limit else NEVER
+    rules = CrawlRules(
+        project_id=project_id,
+        start_url=parse(start_url),
+        scope=scope,
+        max_pages=max_pages,
+        max_depth=max_depth,
+        include=tuple(include or ()),
+        exclude=tuple(exclude or ()),
+        sitemaps=sitemaps,
+        obey_robots=obey_robots,
+        check=("external", "images") if check is None else tuple(check),
+    )
+    async with run_slot():
+        settings = (await load_settings(options or ScanOptions())).model_copy(update={"crawl": rules})
+        plan = await create_crawl_records(settings, user_id, run_id)
+        async with recorded(plan):
+            async with reported_progress(settings.data, plan.run.run_id):
+                plan = await prepare_crawl(plan, deadline)
+                stopped = await crawl_chunks(plan, deadline=deadline)
+                if stopped != "stopped":
+                    await judge_site(plan)
+            run = await close_run(plan, stopped)
+            await publish_summary(plan.run.run_id, settings.data)
+    if run.state == RunState.INTERRUPTED:
+        return Cancelled(message=f"{run.incomplete_reason}; `seo resume {run.run_id}` continues it")
+    return plan.run.run_id

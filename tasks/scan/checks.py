@@ -1,0 +1,120 @@
+"""Checks of what pages point at and the crawl does not fetch: each target once a run, HEAD first, GET where needed."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tasks.fetch.fetcher import Fetcher
+from tasks.model import Answer, FetchFailure, Reason, Response
+from tasks.store import TargetFact, TargetKind
+from tasks.urls import host_port
+
+SECOND_LOOK = 30.0
+"""Seconds between two looks at a target that could not be reached (rules.md, contract 9)."""
+
+HEAD_UNSUPPORTED = frozenset({400, 403, 404, 405, 501})
+"""Statuses that HEAD gets from servers which answer GET otherwise."""
+
+UNREACHED = frozenset({Reason.DNS, Reason.CONNECT_REFUSED, Reason.CONNECT_TIMEOUT, Reason.RESET, Reason.READ_TIMEOUT})
+AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One target to look at."""
+
+    url: str
+    kind: TargetKind
+
+
+async def check(
+    targets: Sequence[Asked],
+    fetcher: Fetcher,
+    *,
+    deadline: float,
+    done: Callable[[list[TargetFact]], Awaitable[None]],
+) -> None:
+    """Looks at every target, at those that could not be reached twice; ``done`` takes results as they come.
+
+    Nothing is begun after ``deadline``, seconds since the epoch.
+    """
+    unreached = await _look(targets, fetcher, deadline=deadline, done=done, last=False)
+    if unreached:
+        await asyncio.sleep(max(0.0, min(SECOND_LOOK, deadline - time.time())))
+        await _look(unreached, fetcher, deadline=deadline, done=done, last=True)
+
+
+async def _look(
+    targets: Sequence[Asked],
+    fetcher: Fetcher,
+    *,
+    deadline: float,
+    done: Callable[[list[TargetFact]], Awaitable[None]],
+    last: bool,
+) -> list[Asked]:
+    """Looks once; returns those to look at again."""
+    waiting = iter(_by_host(targets))
+    unknown_hosts: set[str] = set()
+    again: list[Asked] = []
+
+    async def work() -> None:
+        for target in waiting:
+            if time.time() > deadline:
+                return
+            host = host_port(target.url)
+            if host in unknown_hosts:
+                answer: Answer = FetchFailure(url=target.url, reason=Reason.DNS, tries=0)
+            else:
+                answer = await _ask(target.url, fetcher)
+            unreached = isinstance(answer, FetchFailure) and answer.reason in UNREACHED
+            if isinstance(answer, FetchFailure) and answer.reason is Reason.DNS:
+                unknown_hosts.add(host)
+            if unreached and not last:
+                again.append(target)
+            else:
+                await done([_result(target, answer, tries=2 if last else 1)])
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(AT_ONCE, len(targets))):
+            group.create_task(work())
+    return again
+
+
+def _by_host(targets: Iterable[Asked]) -> Iterable[Asked]:
+    """Hosts in turn, so that one slow host does not hold all workers."""
+    queues: dict[str, list[Asked]] = {}
+    for target in targets:
+        queues.setdefault(host_port(target.url), []).append(target)
+    while queues:
+        for host in list(queues):
+            yield queues[host].pop()
+            if not queues[host]:
+                del queues[host]
+
+
+async def _ask(url: str, fetcher: Fetcher) -> Answer:
+    answer = await fetcher.fetch(url, method="HEAD")
+    refused = isinstance(answer, Response) and answer.status in HEAD_UNSUPPORTED
+    if refused or (isinstance(answer, FetchFailure) and answer.reason in {Reason.BAD_RESPONSE, Reason.RESET}):
+        return await fetcher.fetch(url)
+    return answer
+
+
+def _wrong_type(target: Asked, answer: Response) -> Reason | None:
+    """An image address that answers with a document shows nothing."""
+    shows_nothing = target.kind == "image" and answer.status == 200 and answer.mime.startswith("text/")  # noqa: PLR2004
+    return Reason.NOT_IMAGE if shows_nothing else None
+
+
+def _result(target: Asked, answer: Answer, *, tries: int) -> TargetFact:
+    return TargetFact(
+        url=target.url,
+        kind=target.kind,
+        status=answer.status if isinstance(answer, Response) else None,
+        reason=answer.reason if isinstance(answer, FetchFailure) else _wrong_type(target, answer),
+        location=answer.url if answer.hops else None,
+        tries=tries,
+        checked_at=datetime.now(UTC),
+    )

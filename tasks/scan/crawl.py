@@ -1,0 +1,218 @@
+"""A chunk of a crawl: leases what was found, and commits pages together with the links they bring."""
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import TypeGuard
+
+from tasks.crawl.scope import Scope
+from tasks.crawl.traps import Traps
+from tasks.fetch.redirects import REDIRECT_STATUSES
+from tasks.model import Answer, FetchFailure, Page, PageState, Reason, Response, ScannedPage, Verdict
+from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
+from tasks.scan.robots import HOST_DOWN, Robots
+from tasks.scan.settings import CrawlRules
+from tasks.store import Found, FoundBy, Lease, Redirected, Retry, Store
+from tasks.urls import address, is_http, page_id, resolve
+
+SECONDS = 60.0
+SLOW_PAGES = 100
+SLOW_SECONDS = 900.0
+LEASE_PAGES = 64
+WAIT_SECONDS = 0.25
+STRAGGLING_SECONDS = 5.0
+"""A page that takes longer keeps its chunk from ending; others are worked on meanwhile, beyond the chunk's budget."""
+
+TRAP_SUSPECTS = 20_000
+"""Addresses of the frontier, at most, that a chunk takes into account when it looks for traps."""
+
+
+class CrawlChunk(Chunk):
+    """One chunk of a crawl. A redirect is an answer here: where it leads is a page of its own.
+
+    Args:
+        anywhere: redirects are followed out of scope too: how the root of a crawl is found.
+
+    Attributes:
+        led_to: where the last redirect leads.
+    """
+
+    patience = WAIT_SECONDS
+
+    def __init__(self, job: ChunkJob, store: Store, rules: CrawlRules, *, anywhere: bool = False) -> None:
+        self.obeys = rules.obey_robots
+        super().__init__(job, store)
+        self.led_to: str | None = None
+        self._pages = job.pages
+        self._scope = Scope(rules.scope, rules.root_url or rules.start_url, rules.include, rules.exclude)
+        self._project_id = rules.project_id
+        self._anywhere = anywhere
+        self._traps = Traps()
+        self._found: dict[str, list[Found]] = {}
+        self._seen: set[str] = set()
+        self._in_flight: dict[str, float] = {}
+        self._begun = time.monotonic()
+        self._leased = 0
+
+    async def run(self) -> ChunkReport:
+        await asyncio.to_thread(self._remember_traps)
+        try:
+            return await super().run()
+        finally:
+            await asyncio.to_thread(self._store.release, self._job.run_id, self._job.epoch, self._holder)
+
+    def _remember_traps(self) -> None:
+        self._traps.seed(self._store.trap_suspects(self._job.run_id, TRAP_SUSPECTS))
+
+    def spent(self) -> bool:
+        elapsed = time.monotonic() - self._begun
+        if self._report.pages < SLOW_PAGES or self._waits():
+            return elapsed > SLOW_SECONDS
+        return elapsed > SECONDS
+
+    async def more_is_due(self) -> bool:
+        """Waits for what other chunks bring; False where nothing is open within the limits, or the budget is used."""
+        if self._leased >= self._pages:
+            return False
+        work = await asyncio.to_thread(self._store.open_work, self._job.run_id)
+        if work.over:
+            return False
+        wait = WAIT_SECONDS if work.leased or not work.next_due else work.next_due - time.time()
+        await self._stop.sleep(max(WAIT_SECONDS, wait))
+        return True
+
+    def lease(self, *, suspects: bool) -> list[Lease]:
+        job, left = self._job, self._pages - self._leased
+        limit = LEASE_PAGES if self._waits() else min(LEASE_PAGES, left)
+        if limit <= 0:
+            return []
+        leases = self._store.lease(job.run_id, job.epoch, self._holder, limit=limit, suspects=suspects)
+        self._leased += len(leases)
+        return leases
+
+    def _waits(self) -> bool:
+        """True where a page has been in work for long: what it may not hold up goes on."""
+        begun = next(iter(self._in_flight.values()), None)
+        return begun is not None and not self._anywhere and time.monotonic() - begun > STRAGGLING_SECONDS
+
+    async def scan(self, lease: Lease) -> None:
+        self._in_flight[lease.page_id] = time.monotonic()
+        try:
+            await self._scan(lease)
+        finally:
+            del self._in_flight[lease.page_id]
+
+    async def _scan(self, lease: Lease) -> None:
+        if not self.obeys:
+            self._robots.begin(lease.url)
+        elif not (robots := await self._robots.of(lease.url)).allows(self._robots.agent, lease.url):
+            await self._committer.add(self._refused(lease, robots))
+            return
+        answer = await self._pipeline.fetch(lease.url, lease.tries + 1, follow=False)
+        if self.try_again(lease, answer):
+            return
+        if is_redirect(answer):
+            self._found[lease.page_id] = self._target(lease, answer)
+            await self._committer.add(_redirecting(lease, answer))
+            return
+        blocked = False if self.obeys else await self._robots.blocks(lease.url, answer)
+        page = await self._pipeline.judge(lease.page_id, lease.url, answer, blocked=blocked)
+        if page.page is not None:
+            self._found[lease.page_id] = self._links(lease, page.page)
+        await self._committer.add(page)
+
+    def try_again(self, lease: Lease, answer: Answer) -> bool:
+        again = super().try_again(lease, answer)
+        if again and self._anywhere:
+            self._leased -= 1  # the root is waited for
+        return again
+
+    def write(self, batch: int, pages: list[ScannedPage], retries: list[Retry]) -> None:
+        job = self._job
+        found = [one for page in pages for one in self._found.pop(page.page_id, ())]
+        read = [page for page in pages if not is_redirect(page.answer)]
+        self._store.commit(
+            job.run_id,
+            job.epoch,
+            self._holder,
+            self.stage(batch, read),
+            retries,
+            found=found,
+            redirects=[_redirected(page) for page in pages if is_redirect(page.answer)],
+        )
+        self.count(pages)
+
+    def _links(self, lease: Lease, page: Page) -> list[Found]:
+        """What the page links to and the crawl may fetch, each once; what lies too deep is held back by the store.
+
+        From a page that a sitemap named links count as from the start.
+        """
+        depth = (lease.depth or 0) + 1
+        found: dict[str, Found] = {}
+        for link in page.links:
+            if link.url is not None and link.url not in found and self._is_new(link.url):
+                found[link.url] = self._finding(link.url, "link", depth)
+        return list(found.values())
+
+    def _is_new(self, url: str) -> bool:
+        """True for an address in scope that this chunk has not handed on yet."""
+        if url in self._seen or not is_http(url):
+            return False
+        self._seen.add(url)
+        return self._scope.contains(url)
+
+    def _finding(self, url: str, found_by: FoundBy, depth: int | None) -> Found:
+        identity = page_id(self._project_id, url)
+        if (why := self._traps.why(url)) is not None:
+            return Found(url, identity, found_by, PageState.SKIPPED, Reason.CRAWL_TRAP, depth, why)
+        return Found(url, identity, found_by, depth=depth)
+
+    def _target(self, lease: Lease, answer: Response) -> list[Found]:
+        url = self.led_to = target_of(answer)
+        if url is None or not (self._anywhere or self._scope.contains(url)):
+            return []
+        return [self._finding(url, "redirect", lease.depth)]
+
+    def _refused(self, lease: Lease, robots: Robots) -> ScannedPage:
+        """What is stored of a page that is not fetched: robots.txt disallows it, or its host cannot be reached."""
+        if robots.answer.reason in HOST_DOWN:
+            failure = FetchFailure(url=lease.url, reason=robots.answer.reason, tries=lease.tries)
+            return self._pipeline.without_page(lease.page_id, lease.url, failure)
+        refused = FetchFailure(url=lease.url, reason=Reason.BLOCKED_BY_ROBOTS, tries=lease.tries)
+        page = self._pipeline.without_page(lease.page_id, lease.url, refused, blocked=True)
+        return replace(page, state=PageState.SKIPPED)
+
+
+def is_redirect(answer: Answer) -> TypeGuard[Response]:
+    """True for a redirect that was not followed."""
+    return isinstance(answer, Response) and answer.status in REDIRECT_STATUSES and bool(answer.hops)
+
+
+def target_of(answer: Response) -> str | None:
+    """Where an unfollowed redirect leads; None where its Location is no http address."""
+    hop = answer.hops[-1]
+    url = resolve(hop.url, hop.location) if hop.location is not None else None
+    return address(url) if url is not None and is_http(url) else None
+
+
+def _redirecting(lease: Lease, answer: Answer) -> ScannedPage:
+    return ScannedPage(
+        page_id=lease.page_id,
+        url=lease.url,
+        state=PageState.COMPLETED,
+        reason=None,
+        answer=answer,
+        page=None,
+        verdict=Verdict(),
+    )
+
+
+def _redirected(page: ScannedPage) -> Redirected:
+    hop = page.answer.hops[-1]
+    return Redirected(
+        page_id=page.page_id,
+        status=hop.status,
+        location=hop.location,
+        tries=page.answer.tries,
+        fetched_at=page.answer.fetched_at.timestamp(),
+    )

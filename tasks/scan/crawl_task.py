@@ -1,0 +1,199 @@
+"""The Prefect tasks of a crawl."""
+
+import asyncio
+import os
+import time
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.context import FlowRunContext
+from prefect.runtime import flow_run
+from prefect.task_runners import TaskRunner
+from prefect.tasks import exponential_backoff
+
+from tasks.report.phase import phase, tell
+from tasks.scan import site
+from tasks.scan.chunk import ChunkJob, ChunkReport
+from tasks.scan.crawl import CrawlChunk
+from tasks.scan.records import RunRef, begin_crawl, chunk_deadline, resume_run
+from tasks.scan.settings import CrawlRules, ScanSettings
+from tasks.scan.task import IN_PROCESS_PAGES, Plan, is_the_chunks_fault, timeout_of
+from tasks.store import Limits, Store
+
+MAX_TASK_RUNS = 1900
+"""Prefect's server loses records of larger flows."""
+
+CHECK_SECONDS = 1800.0
+SITEMAP_SECONDS = 600.0
+CHUNK_PAGES = 500
+CHUNK_WORTH = 50
+"""Due pages for which another process is worth its start."""
+
+
+def crawl_name() -> str:
+    """A flow run's name: project and start URL."""
+    given = flow_run.parameters
+    return f"crawl-{given.get('start_url', '')}"
+
+
+@task(name="create-crawl-records", retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE)
+async def create_crawl_records(settings: ScanSettings, user_id: str, run_id: str | None) -> Plan:
+    """The run with its start URL; one of that id is taken over instead, within the limits given now."""
+    plan = await asyncio.to_thread(_create, settings, user_id, run_id, flow_run.id)
+    begun = "resumed" if plan.run.resumed else "started"
+    get_run_logger().info("crawl %s %s at %s", plan.run.run_id, begun, site.rules_of(plan.settings).start_url)
+    return plan
+
+
+def _create(settings: ScanSettings, user_id: str, run_id: str | None, flow_run_id: str | None) -> Plan:
+    rules = site.rules_of(settings)
+    with Store.open(settings.data) as store:
+        if run_id and store.has_run(run_id):
+            run, earlier = resume_run(store, run_id, Limits(max_pages=rules.max_pages, max_depth=rules.max_depth))
+            limits = {"max_pages": rules.max_pages, "max_depth": rules.max_depth}
+            settings = earlier.model_copy(update={"crawl": site.rules_of(earlier).model_copy(update=limits)})
+            store.set_options(run.run_id, run.epoch, settings.model_dump_json())
+        else:
+            run = begin_crawl(store, rules, settings, user_id=user_id, run_id=run_id or "", flow_run_id=flow_run_id)
+    return Plan(run=run, settings=settings, project_id=rules.project_id, user_id=user_id)
+
+
+@task(name="prepare-crawl", retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)
+async def prepare_crawl(plan: Plan, deadline: float) -> Plan:
+    """Finds where the start URL leads, reads robots.txt and the sitemaps."""
+    log, run, settings = get_run_logger(), plan.run, plan.settings
+    with Store.open(settings.data) as store, phase(run.run_id, "reading robots.txt and sitemaps"):
+        rules = site.rules_of(settings)
+        if not rules.root_url:
+            rules = await site.find_root(job_of(plan, 0, deadline), store, rules)
+            settings = settings.model_copy(update={"crawl": rules})
+            await asyncio.to_thread(store.set_options, run.run_id, run.epoch, settings.model_dump_json())
+        if rules.root_url != rules.start_url:
+            log.warning("%s leads to %s: the crawl is scoped there", rules.start_url, rules.root_url)
+        problem = await asyncio.to_thread(site.root_problem, store, run.run_id, rules)
+        if problem:
+            log.warning("%s", problem)
+        if rules.sitemaps:
+            until = min(deadline, time.time() + SITEMAP_SECONDS)
+            cut = await site.read_sitemaps(settings, store, run.run_id, run.epoch, deadline=until)
+            if cut:
+                log.warning("sitemaps: %s; the rest was not read", cut)
+    return plan.model_copy(update={"settings": settings})
+
+
+def job_of(plan: Plan, index: int, deadline: float, pages: int = CHUNK_PAGES) -> ChunkJob:
+    return ChunkJob(
+        settings=plan.settings,
+        run_id=plan.run.run_id,
+        epoch=plan.run.epoch,
+        index=index,
+        deadline=deadline,
+        parent_pid=os.getpid(),
+        pages=pages,
+    )
+
+
+@task(
+    name="crawl-chunk",
+    task_run_name="crawl-chunk-{job.index:05d}",
+    retries=3,
+    retry_delay_seconds=exponential_backoff(2),
+    retry_jitter_factor=0.5,
+    retry_condition_fn=is_the_chunks_fault,
+    persist_result=False,
+    cache_policy=NO_CACHE,
+)
+async def crawl_chunk(job: ChunkJob) -> ChunkReport:
+    """Scans pages of the frontier until the chunk's budget is used; what they link to joins the frontier."""
+    log = get_run_logger()
+    with Store.open(job.settings.data) as store:
+        try:
+            report = await CrawlChunk(job, store, site.rules_of(job.settings)).run()
+        except Exception:
+            log.exception("chunk %d of crawl %s", job.index, job.run_id)
+            raise
+    log.info("chunk %d: %d pages, %d failed, %d retries", job.index, report.pages, report.failed, report.retries)
+    return report
+
+
+async def crawl_chunks(plan: Plan, *, deadline: float) -> str:
+    """Keeps chunks in flight until the frontier is empty; why it ended early, if it did."""
+    context = FlowRunContext.get()
+    if context is None:
+        raise RuntimeError("crawl_chunks runs inside a flow")
+    with Store.open(plan.settings.data) as store, context.task_runner.duplicate() as pool:
+        return await _Crawling(plan, store, pool, deadline).run()
+
+
+class _Crawling:
+    """The chunks of one crawl: as many at once as there is work for, at most as many as workers."""
+
+    def __init__(self, plan: Plan, store: Store, pool: TaskRunner[Any], deadline: float) -> None:
+        self._plan = plan
+        self._store = store
+        self._pool = pool
+        self._deadline = deadline
+        self._begun = 0
+        self._running: set[asyncio.Task[ChunkReport]] = set()
+        self._stopped = ""
+
+    async def run(self) -> str:
+        """Starts in this process: a small site needs no other."""
+        first = await crawl_chunk(job_of(self._plan, 0, self._deadline, IN_PROCESS_PAGES))
+        self._begun, self._stopped = 1, first.stopped
+        workers = getattr(self._pool, "_max_workers", 2)
+        while not self._stopped:
+            work = await asyncio.to_thread(self._store.open_work, self._plan.run.run_id)
+            if work.over and not self._running:
+                return ""
+            if self._begun >= MAX_TASK_RUNS and not self._running:
+                return f"{MAX_TASK_RUNS:,} task runs"
+            wanted = 0 if work.over or self._begun >= MAX_TASK_RUNS else min(workers, 1 + work.due // CHUNK_WORTH)
+            while len(self._running) < wanted:
+                self._running.add(asyncio.create_task(self._one()))
+            await self._some_done()
+        while self._running:
+            await self._some_done()
+        return self._stopped
+
+    async def _one(self) -> ChunkReport:
+        index, self._begun = self._begun, self._begun + 1
+        future = self._pool.submit(crawl_chunk, {"job": job_of(self._plan, index, self._deadline)})
+        report: ChunkReport = await asyncio.to_thread(future.result)
+        return report
+
+    async def _some_done(self) -> None:
+        done, self._running = await asyncio.wait(self._running, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+        for task_ in done:
+            self._stopped = task_.result().stopped or self._stopped
+
+
+@task(name="judge-site", retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE)
+async def judge_site(plan: Plan) -> None:
+    """Settles redirects, looks at what pages point at, and judges the site as a whole."""
+    log, run, settings = get_run_logger(), plan.run, plan.settings
+    with Store.open(settings.data) as store, phase(run.run_id, "putting redirects together"):
+        redirects = await asyncio.to_thread(site.settle, settings, store, run.run_id, run.epoch)
+        log.info("%d redirects settled", redirects)
+        await site.probe(settings, store, run.run_id, run.epoch)
+        if site.rules_of(settings).check:
+            until = time.time() + CHECK_SECONDS
+            tell(run.run_id, "looking at what pages point to")
+            checked = await site.check_targets(settings, store, run.run_id, run.epoch, deadline=until)
+            log.info("%d targets checked", checked)
+        tell(run.run_id, "judging the site as a whole")
+        await asyncio.to_thread(site.judge_site, settings, store, run.run_id, run.epoch)
+
+
+__all__ = [
+    "CrawlRules",
+    "RunRef",
+    "chunk_deadline",
+    "crawl_chunks",
+    "crawl_name",
+    "create_crawl_records",
+    "judge_site",
+    "prepare_crawl",
+    "timeout_of",
+]

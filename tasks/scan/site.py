@@ -1,0 +1,352 @@
+"""A crawl's steps around its pages.
+
+Each writes its facts in place of what it wrote before, so a crawl that is resumed does them again without doubling.
+"""
+
+import asyncio
+import hashlib
+import math
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import polars as pl
+
+from tasks.audit.site.engine import SiteVerdict, audit_list, audit_site
+from tasks.audit.site.prepare import graph, prepare, prepare_list
+from tasks.crawl.robots import RobotsPolicy, outcome_of
+from tasks.crawl.scope import Scope
+from tasks.extract.page import extract
+from tasks.fetch.fetcher import OWN_USER_AGENT
+from tasks.model import FetchFailure, Reason, Response
+from tasks.report.phase import tell
+from tasks.scan.checks import Asked, check
+from tasks.scan.chunk import ChunkJob
+from tasks.scan.crawl import CrawlChunk
+from tasks.scan.pipeline import PagePipeline
+from tasks.scan.process import holder_name
+from tasks.scan.robots import RobotsBook, as_answer
+from tasks.scan.settings import CrawlRules, ScanSettings
+from tasks.scan.settling import settled
+from tasks.scan.sitemaps import MAX_BYTES, ReadSitemap, SitemapReader
+from tasks.store import CachedRobots, Found, RobotsFact, SitemapEntryFact, SitemapFact, Store, TargetFact
+from tasks.urls import address, is_http, origin, page_id, printable, resolve, same_site
+
+if TYPE_CHECKING:
+    import duckdb
+
+ROOT_HOPS = 10
+FOUND_AT_ONCE = 5000
+ENTRIES_AT_ONCE = 50_000
+CHECKED_AT_ONCE = 200
+CHECKS_WRITTEN_SECONDS = 5.0
+ERRORS = 400
+
+
+async def find_root(job: ChunkJob, store: Store, rules: CrawlRules) -> CrawlRules:
+    """Fetches the start URL, hop by hop where it redirects; the scope is taken from where it leads."""
+    url = rules.start_url
+    for _ in range(ROOT_HOPS + 1):
+        rules = rules.model_copy(update={"root_url": url})
+        target = await asyncio.to_thread(_known_target, store, job.run_id, rules)
+        if target is None:
+            chunk = CrawlChunk(job.model_copy(update={"pages": 1}), store, rules, anywhere=True)
+            await chunk.run()
+            target = chunk.led_to
+        if not target:
+            break
+        url = target
+    return rules
+
+
+def _known_target(store: Store, run_id: str, rules: CrawlRules) -> str | None:
+    """Where the root redirects, empty where it does not; None where it was not fetched yet."""
+    known = store.standing(run_id, page_id(rules.project_id, rules.root_url))
+    if known is None:
+        return None
+    target = resolve(rules.root_url, known.location) if known.redirects and known.location else None
+    return address(target) if target and is_http(target) else ""
+
+
+def root_problem(store: Store, run_id: str, rules: CrawlRules) -> str:
+    """What keeps a crawl from beginning at its root, for people; empty where nothing does."""
+    known = store.standing(run_id, page_id(rules.project_id, rules.root_url))
+    root, at = printable(rules.root_url), origin(rules.root_url)
+    if known is None:
+        return f"{root} has not answered yet"
+    if known.reason is Reason.BLOCKED_BY_ROBOTS:
+        robots = store.robots.get(at, math.inf)
+        if robots is not None and outcome_of(as_answer(robots)) is None:
+            said = f"answers with status {robots.status}" if robots.status else f"cannot be read ({robots.reason})"
+            return f"robots.txt of {at} {said}: everything counts as disallowed"
+        return f"robots.txt disallows {root}: pages are found by sitemaps only, unless robots.txt is ignored"
+    if known.reason is Reason.NOT_HTML:
+        return f"{root} is no HTML page: it has no links to follow"
+    if known.reason is not None:
+        return f"{root} cannot be read: {known.reason}"
+    return f"{root} answers with status {known.status}" if known.status and known.status >= ERRORS else ""
+
+
+async def read_sitemaps(settings: ScanSettings, store: Store, run_id: str, epoch: int, *, deadline: float) -> str:
+    """Stores the site's sitemaps and adds their pages in scope to the crawl; returns what was cut, if anything.
+
+    Does nothing where an earlier epoch has done it. Nothing is begun after ``deadline``, seconds since the epoch.
+    """
+    rules = rules_of(settings)
+    if epoch > 1 and await asyncio.to_thread(_have_sitemaps, store, run_id):
+        return ""
+    options = settings.options.model_copy(update={"max_body": MAX_BYTES})
+    hosts = store.hosts if rules.obey_robots else store.hosts.without_crawl_delay()
+    files: list[SitemapFact] = []
+    waiting: list[ReadSitemap] = []
+    async with (
+        PagePipeline(options, settings.profile, hosts, holder_name()) as pipeline,
+        RobotsBook(store, pipeline.fetcher, options.user_agent or OWN_USER_AGENT) as book,
+    ):
+        robots = await book.of(rules.root_url)
+        reader = SitemapReader(pipeline.fetcher, rules.root_url, deadline)
+        async for one in reader.read(robots.policy.sitemaps if robots.policy else ()):
+            files.append(_sitemap_fact(one))
+            waiting.append(one)
+            if sum(len(read.sitemap.entries) for read in waiting if read.sitemap) >= ENTRIES_AT_ONCE:
+                await asyncio.to_thread(_write_entries, waiting, len(files), rules, store, run_id, epoch)
+                waiting = []
+    await asyncio.to_thread(_write_entries, waiting, len(files), rules, store, run_id, epoch)
+    if reader.cut and files:
+        files[-1] = replace(files[-1], errors=(*files[-1].errors, reader.cut))
+    # Written last: they say that all entries are there.
+    await asyncio.to_thread(store.write_facts, run_id, epoch, "sitemaps", "sitemaps", files)
+    return reader.cut
+
+
+def _have_sitemaps(store: Store, run_id: str) -> bool:
+    with store.site(run_id) as site:
+        return bool(_rows(site, "SELECT 1 FROM sitemaps LIMIT 1"))
+
+
+def _write_entries(
+    read: Sequence[ReadSitemap], number: int, rules: CrawlRules, store: Store, run_id: str, epoch: int
+) -> None:
+    """The pages of the sitemap files up to the ``number``th."""
+    entries = [
+        SitemapEntryFact(sitemap=one.url, url=entry.loc, lastmod=entry.lastmod, alternates=entry.alternates)
+        for one in read
+        if one.sitemap is not None
+        for entry in one.sitemap.entries
+        if same_site(entry.loc, rules.root_url)
+    ]
+    store.write_facts(run_id, epoch, "sitemap_entries", f"sitemaps-{number}", entries)
+    scope = Scope(rules.scope, rules.root_url, rules.include, rules.exclude)
+    wanted = [entry.url for entry in entries if scope.contains(entry.url)]
+    for start in range(0, len(wanted), FOUND_AT_ONCE):
+        found = [Found(url, page_id(rules.project_id, url), "sitemap") for url in wanted[start : start + FOUND_AT_ONCE]]
+        store.commit(run_id, epoch, "sitemaps", found=found)
+
+
+def _sitemap_fact(one: ReadSitemap) -> SitemapFact:
+    sitemap = one.sitemap
+    return SitemapFact(
+        url=one.url,
+        parent=one.parent,
+        kind=sitemap.kind if sitemap else "unknown",
+        status=one.status,
+        reason=one.reason,
+        entries=len(sitemap.entries) if sitemap else 0,
+        errors=sitemap.errors if sitemap else (),
+    )
+
+
+async def probe(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> None:
+    """Asks for a page that cannot exist: what the site answers then."""
+    rules = rules_of(settings)
+    url = f"{rules.root_url.rsplit('/', 1)[0]}/{secrets.token_hex(12)}"
+    async with PagePipeline(settings.options, settings.profile, store.hosts, holder_name()) as pipeline:
+        answer = await pipeline.fetch(url, 1)
+    page = extract(answer) if isinstance(answer, Response) and answer.is_html else None
+    fact = TargetFact(
+        url=url,
+        kind="probe",
+        status=answer.status if isinstance(answer, Response) else None,
+        reason=answer.reason if isinstance(answer, FetchFailure) else None,
+        location=answer.url if answer.hops else None,
+        checked_at=datetime.now(UTC),
+        body_hash=page.content_hash if page else _digest(answer),
+        title=page.title if page else None,
+    )
+    await asyncio.to_thread(store.write_facts, run_id, epoch, "targets", "probe", [fact])
+
+
+def _digest(answer: object) -> str | None:
+    return hashlib.blake2b(answer.body, digest_size=8).hexdigest() if isinstance(answer, Response) else None
+
+
+def settle(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> int:
+    """Judges redirects by their whole chains; returns how many."""
+    return store.settle(run_id, epoch, settled(store.standings(run_id), settings.profile))
+
+
+async def check_targets(settings: ScanSettings, store: Store, run_id: str, epoch: int, *, deadline: float) -> int:
+    """Looks at external links and images, each once a run, and writes what is seen as it comes; returns how many."""
+    rules = rules_of(settings)
+    wanted = await asyncio.to_thread(_targets, store, run_id, rules)
+    hosts = store.hosts if rules.obey_robots else store.hosts.without_crawl_delay()
+    agent = settings.options.user_agent or OWN_USER_AGENT
+    async with (
+        PagePipeline(settings.options, settings.profile, hosts, holder_name()) as pipeline,
+        RobotsBook(store, pipeline.fetcher, agent) as book,
+        _Seen(store, run_id, epoch, len(wanted)) as seen,
+    ):
+        allowed = []
+        for one in wanted:
+            on_site = rules.obey_robots and same_site(one.url, rules.root_url)
+            if on_site and not (await book.of(one.url)).allows(agent, one.url):
+                await seen.add([_disallowed(one)])
+            else:
+                allowed.append(one)
+        await check(allowed, pipeline.fetcher, deadline=deadline, done=seen.add)
+    return seen.count
+
+
+class _Seen:
+    """Writes what was seen of targets every few hundred or few seconds, and at the end."""
+
+    def __init__(self, store: Store, run_id: str, epoch: int, wanted: int) -> None:
+        self.count = 0
+        self._store = store
+        self._run_id = run_id
+        self._epoch = epoch
+        self._wanted = wanted
+        self._waiting: list[TargetFact] = []
+        self._written = time.monotonic()
+        self._writing = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._write()
+
+    async def add(self, facts: list[TargetFact]) -> None:
+        self._waiting += facts
+        self.count += len(facts)
+        tell(self._run_id, f"looking at what pages point to: {self.count:,} of {self._wanted:,}")
+        due = time.monotonic() - self._written > CHECKS_WRITTEN_SECONDS
+        if (due or len(self._waiting) >= CHECKED_AT_ONCE) and not self._writing.locked():
+            await self._write()
+
+    async def _write(self) -> None:
+        async with self._writing:
+            facts, self._waiting, self._written = self._waiting, [], time.monotonic()
+            if facts:
+                step = f"checks-{secrets.token_hex(6)}"  # adds to what was seen before
+                await asyncio.to_thread(self._store.write_facts, self._run_id, self._epoch, "targets", step, facts)
+
+
+def _disallowed(asked: Asked) -> TargetFact:
+    return TargetFact(
+        url=asked.url,
+        kind=asked.kind,
+        status=None,
+        reason=Reason.BLOCKED_BY_ROBOTS,
+        tries=0,
+        checked_at=datetime.now(UTC),
+    )
+
+
+def _targets(store: Store, run_id: str, rules: CrawlRules) -> list[Asked]:
+    """What pages point at and nobody looked at yet: links out of scope, and images. Pages held back are no targets."""
+    scope = Scope(rules.scope, rules.root_url, rules.include, rules.exclude)
+    asked: dict[str, Asked] = {}
+    with store.site(run_id) as site:
+        if "external" in rules.check:
+            for url, internal in _rows(site, _LINKED):
+                if is_http(url) and not scope.covers(url):
+                    asked[url] = Asked(url, "internal" if internal else "external")
+        if "images" in rules.check:
+            for (url,) in _rows(site, _SHOWN):
+                if is_http(url):
+                    asked.setdefault(url, Asked(url, "image"))
+    return list(asked.values())
+
+
+_LINKED = """
+SELECT url, bool_or(internal) FROM links
+WHERE url LIKE 'http%' AND url NOT IN (
+    SELECT url FROM pages UNION ALL SELECT final_url FROM pages WHERE final_url IS NOT NULL
+    UNION ALL SELECT url FROM targets WHERE kind <> 'probe')
+GROUP BY url ORDER BY url
+"""
+_SHOWN = """
+SELECT DISTINCT split_part(url, '#', 1) AS target FROM images
+WHERE url LIKE 'http%' AND target NOT IN (
+    SELECT url FROM pages UNION ALL SELECT final_url FROM pages WHERE final_url IS NOT NULL
+    UNION ALL SELECT url FROM targets WHERE kind <> 'probe')
+ORDER BY target
+"""
+
+
+def _rows(connection: "duckdb.DuckDBPyConnection", sql: str) -> list[tuple[Any, ...]]:
+    return connection.execute(sql).fetchall()
+
+
+def judge_site(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> None:
+    """Stores robots.txt as it was obeyed, how the pages hang together, and what the site rules say."""
+    _write_robots(store, run_id, epoch)
+    with store.site(run_id) as connection:
+        site = prepare(connection)
+        store.write_facts(run_id, epoch, "graph", "site", graph(site))
+        _write_verdict(audit_site(site, settings.profile), store, run_id, epoch)
+
+
+def judge_list(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> None:
+    """Stores the robots.txt of a list's pages, and what the rules of lists say."""
+    _write_robots(store, run_id, epoch)
+    with store.site(run_id) as connection:
+        _write_verdict(audit_list(prepare_list(connection), settings.profile), store, run_id, epoch)
+
+
+def _write_verdict(verdict: SiteVerdict, store: Store, run_id: str, epoch: int) -> None:
+    frames = list(verdict.issues())
+    store.write_facts(run_id, epoch, "issues", "site", pl.concat(frames) if frames else pl.DataFrame())
+    words = [(one.rule, one.outcome.value, one.why) for one in verdict.results]
+    results = pl.DataFrame(words, schema=["rule", "outcome", "why"], orient="row").with_columns(page_id=pl.lit(""))
+    store.write_facts(run_id, epoch, "results", "site", results)
+
+
+def _write_robots(store: Store, run_id: str, epoch: int) -> None:
+    """What was read of robots.txt for any page of the run, however long ago that was."""
+    with store.site(run_id) as site:
+        found = _rows(site, _ORIGINS)
+    origins = sorted({origin(url) for (url,) in found if is_http(url)})
+    kept = [robots for one in origins if (robots := store.robots.get(one, math.inf)) is not None]
+    store.write_facts(run_id, epoch, "robots", "robots", [_robots_fact(robots) for robots in kept])
+
+
+_ORIGINS = r"""
+SELECT min(url) FROM (SELECT unnest([url, final_url]) AS url FROM pages) GROUP BY regexp_extract(url, '^https?://[^/?#]*')
+"""
+
+
+def _robots_fact(kept: CachedRobots) -> RobotsFact:
+    policy = outcome_of(as_answer(kept)) or RobotsPolicy.parse(b"")
+    return RobotsFact(
+        origin=kept.origin,
+        status=kept.status,
+        reason=kept.reason,
+        body=kept.body.decode("utf-8", "replace"),
+        fetched_at=kept.fetched_at,
+        syntax_errors=tuple((problem.line, problem.text, problem.why) for problem in policy.syntax_errors),
+        blocks_all=policy.blocks_all("googlebot"),
+    )
+
+
+def rules_of(settings: ScanSettings) -> CrawlRules:
+    if settings.crawl is None:
+        raise ValueError("not a crawl")
+    return settings.crawl

@@ -1,0 +1,259 @@
+"""The steps of a crawl around its pages."""
+
+import asyncio
+import os
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from tasks.model import FetchOptions
+from tasks.scan import checks as checks_room
+from tasks.scan import chunk as chunk_room
+from tasks.scan import site as steps
+from tasks.scan.chunk import ChunkJob
+from tasks.scan.crawl import CrawlChunk
+from tasks.scan.records import begin_crawl, resume_run
+from tasks.scan.settings import CrawlRules, ScanSettings
+from tasks.store import Found, Limits, TargetFact, connect
+
+PAGE = '<!doctype html><html lang="en"><title>{0} is a page of the test site</title><h1>{0}</h1>{1}'
+TEXT = {"Content-Type": "text/plain"}
+FAR = 4e9
+
+
+@pytest.fixture(autouse=True)
+def _short_delays(monkeypatch):
+    monkeypatch.setattr(chunk_room, "delay", lambda *_, **__: 0.01)
+    monkeypatch.setattr(checks_room, "SECOND_LOOK", 0.01)
+
+
+class Crawl:
+    def __init__(self, store, site, **rules):
+        self.store = store
+        start = rules.pop("start_url", site.url("/"))
+        self.rules = CrawlRules(project_id="default", start_url=start, **rules)
+        options = FetchOptions(allow=(site.host_port, f"127.0.0.2:{site.port}"))
+        self.settings = ScanSettings(data=str(store.path), options=options, crawl=self.rules)
+        self.run = begin_crawl(store, self.rules, self.settings, user_id="u", run_id="", flow_run_id=None)
+
+    @property
+    def ids(self):
+        return self.run.run_id, self.run.epoch
+
+    def job(self, pages=500):
+        return ChunkJob(
+            settings=self.settings,
+            run_id=self.run.run_id,
+            epoch=self.run.epoch,
+            index=0,
+            deadline=time.time() + 60,
+            parent_pid=os.getpid(),
+            pages=pages,
+        )
+
+    async def root(self):
+        self.rules = await steps.find_root(self.job(), self.store, self.rules)
+        self.settings = self.settings.model_copy(update={"crawl": self.rules})
+        return self.rules.root_url
+
+    async def pages(self):
+        await CrawlChunk(self.job(), self.store, self.rules).run()
+
+    async def sitemaps(self):
+        return await steps.read_sitemaps(self.settings, self.store, *self.ids, deadline=FAR)
+
+    async def checks(self):
+        return await steps.check_targets(self.settings, self.store, *self.ids, deadline=FAR)
+
+    def judge(self):
+        steps.settle(self.settings, self.store, *self.ids)
+        steps.judge_site(self.settings, self.store, *self.ids)
+
+    def resume(self):
+        self.run, _ = resume_run(self.store, self.run.run_id)
+
+    def rows(self, sql):
+        with connect(self.store.path) as facts:
+            return facts.execute(sql).fetchall()
+
+
+@pytest.fixture
+def crawl(store, site):
+    return lambda **rules: Crawl(store, site, **rules)
+
+
+async def test_the_root_is_found_though_its_first_answers_fail(site, crawl):
+    site.pages = {
+        "/": lambda count: (301, {"Location": "/en/"}, "") if count > 1 else (503, {}, ""),
+        "/en/": lambda count: PAGE.format("en", '<a href="a">a</a>') if count > 1 else (503, {}, ""),
+    }
+    one = crawl()
+    assert await one.root() == site.url("/en/")
+    assert steps.root_problem(one.store, one.run.run_id, one.rules) == ""
+    assert site.page_paths() == ["/", "/", "/en/", "/en/"]
+
+
+async def test_a_root_that_was_found_before_is_not_asked_for_again(site, crawl):
+    site.pages = {"/": (301, {"Location": "/en/"}, ""), "/en/": PAGE.format("en", '<a href="a">a</a>')}
+    one = crawl()
+    await one.root()
+    one.resume()
+    one.rules = one.rules.model_copy(update={"root_url": ""})
+    assert await one.root() == site.url("/en/")
+    assert site.page_paths() == ["/", "/en/"]
+
+
+@pytest.mark.parametrize(
+    ("pages", "problem"),
+    [
+        ({"/robots.txt": (200, TEXT, "User-agent: *\nDisallow: /\n")}, "robots.txt disallows"),
+        ({"/": (200, {"Content-Type": "application/pdf"}, b"%PDF")}, "is no HTML page"),
+        ({"/": (500, {}, "")}, "answers with status 500"),
+        ({}, "answers with status 404"),
+        ({"/": (301, {"Location": "/"}, "")}, ""),
+    ],
+)
+async def test_what_is_wrong_with_the_start_is_named(site, crawl, pages, problem):
+    site.pages = pages
+    one = crawl()
+    await one.root()
+    found = steps.root_problem(one.store, one.run.run_id, one.rules)
+    assert problem in found
+    assert bool(problem) == bool(found)
+
+
+async def test_a_start_that_cannot_be_reached_says_why(crawl):
+    one = crawl(start_url="http://127.0.0.9:1/")
+    await one.root()
+    assert steps.root_problem(one.store, one.run.run_id, one.rules) == (
+        "http://127.0.0.9:1/ cannot be read: address-refused"
+    )
+    assert one.store.progress(one.run.run_id).by_reason == {"address-refused": 1}
+
+
+async def test_links_too_deep_are_kept_as_pending(site, crawl):
+    site.pages = {"/": PAGE.format(0, '<a href="/1">1</a>'), "/1": PAGE.format(1, '<a href="/2">2</a>')}
+    one = crawl(max_depth=1)
+    await one.root()
+    await one.pages()
+    assert site.page_paths() == ["/", "/1"]
+    assert one.store.open_work(one.run.run_id).held_back == 1
+
+
+async def test_robots_txt_is_told_of_where_it_is_not_obeyed(site, crawl):
+    site.pages = {
+        "/": PAGE.format(0, '<a href="/no">no</a>'),
+        "/no": PAGE.format("no", ""),
+        "/robots.txt": (200, TEXT, "User-agent: *\nDisallow: /no\n"),
+    }
+    one = crawl(obey_robots=False)
+    await one.root()
+    await one.pages()
+    one.judge()
+    assert one.rows("select url, status, blocked_by_robots from pages order by url") == [
+        (site.url("/"), 200, False),
+        (site.url("/no"), 200, True),
+    ]
+    assert one.rows("select url from issues where rule = 'blocked-by-robots'") == [(site.url("/no"),)]
+
+
+async def test_sitemaps_are_read_once_also_by_a_resumed_crawl(site, crawl):
+    listed = f"<urlset><url><loc>{site.url('/a')}</loc></url><url><loc>{site.url('/b')}</loc></url></urlset>"
+    xml = {"Content-Type": "application/xml"}
+    site.pages = {"/": PAGE.format(0, ""), "/sitemap.xml": (200, xml, listed)}
+    one = crawl()
+    await one.root()
+    one.resume()
+    assert await one.sitemaps() == ""
+    one.resume()
+    assert await one.sitemaps() == ""
+    assert site.paths().count("/sitemap.xml") == 1
+    assert one.rows("select url from sitemap_entries order by url") == [(site.url("/a"),), (site.url("/b"),)]
+    assert one.store.open_work(one.run.run_id).due == 2
+
+
+async def test_targets_are_looked_at_once_a_run_and_pages_held_back_are_none(site, crawl):
+    other = f"http://127.0.0.2:{site.port}/x"
+    links = "".join(f'<a href="{url}">{url}</a>' for url in ("/shop/b", "/out", "/out#x", other, "/no"))
+    site.pages = {
+        "/shop/": PAGE.format(0, links + '<img src="/i.png"><img src="/no.png"><img src="/page.png">'),
+        "/page.png": PAGE.format("no image", ""),
+        "/robots.txt": (200, TEXT, "User-agent: *\nDisallow: /no\n"),
+    }
+    one = crawl(start_url=site.url("/shop/"), max_pages=1)
+    await one.root()
+    assert await one.checks() == 6
+    kinds = "select url, kind, status, reason from targets order by url"
+    expected = [
+        (site.url("/i.png"), "image", 404, None),
+        (site.url("/no"), "internal", None, "blocked-by-robots"),
+        (site.url("/no.png"), "image", None, "blocked-by-robots"),
+        (site.url("/out"), "internal", 404, None),
+        (site.url("/page.png"), "image", 200, "not-image"),
+    ]
+    found = one.rows(kinds)
+    assert [row for row in found if row[0] != other] == expected
+    assert [row[1] for row in found if row[0] == other] == ["external"]
+    asked = len(site.requests)
+    one.resume()
+    assert await one.checks() == 0
+    assert len(site.requests) == asked
+    assert "/shop/b" not in site.paths()
+
+
+async def test_checks_that_were_stopped_keep_what_they_saw(site, crawl, monkeypatch):
+    async def stopped(targets, *_, done, **__):
+        await done([TargetFact(url=targets[0].url, kind="internal", status=404, checked_at=datetime.now(UTC))])
+        raise asyncio.CancelledError
+
+    site.pages = {"/shop/": PAGE.format(0, '<a href="/a">a</a><a href="/b">b</a>')}
+    one = crawl(start_url=site.url("/shop/"))
+    await one.root()
+    with monkeypatch.context() as patch, pytest.raises(asyncio.CancelledError):
+        patch.setattr(steps, "check", stopped)
+        await one.checks()
+    assert await one.checks() == 1
+    assert one.rows("select url from targets order by url") == [(site.url("/a"),), (site.url("/b"),)]
+
+
+async def test_pages_with_the_text_of_the_missing_page_are_soft_404(site, crawl):
+    gone = "<p>We looked everywhere and could not find what you asked for, sorry about that.</p>"
+    links = "".join(f'<a href="/{n}">{n}</a>' for n in ("gone", "lost", "said", "real"))
+    site.pages = {
+        "/": PAGE.format("Home", links),
+        "/gone": f"<title>Old tea</title><main>{gone}</main>",
+        "/lost": f"<title>Lost</title><main>{gone}</main>",
+        "/said": "<title>Page not found</title><h1>Page not found</h1>",
+        "/real": "<title>Tea</title><main><p>Green tea of the spring harvest.</p></main>",
+    }
+
+    class Shop(dict):
+        def get(self, path, default=None):
+            known = path in self or path in {"/robots.txt", "/sitemap.xml"}
+            return super().get(path, default) if known else f"<title>{path}</title><main>{gone}</main>"
+
+    site.pages = Shop(site.pages)
+    one = crawl()
+    await one.root()
+    await one.pages()
+    for _ in range(2):
+        await steps.probe(one.settings, one.store, *one.ids)
+        one.judge()
+        found = one.rows("select url from issues where rule = 'soft-404' order by url")
+        assert found == [(site.url("/gone"),), (site.url("/lost"),), (site.url("/said"),)]
+
+
+async def test_traps_know_what_other_chunks_found(site, crawl):
+    site.pages = {"/": PAGE.format(0, "".join(f'<a href="/?a={n % 20}&b={n // 20}">x</a>' for n in range(499)))}
+    one = crawl(max_pages=1)
+    await one.root()
+    new = '<a href="/?a=77&b=88">x</a><a href="/?a=78&b=88">y</a>'
+    site.pages = {"/list": PAGE.format(1, new)}
+    one.store.add_found(*one.ids, [Found(site.url("/list"), "list", depth=0)])
+    one.store.resume_run(one.run.run_id, limits=Limits(max_pages=2))
+    one.run = one.run.model_copy(update={"epoch": one.run.epoch + 1})
+    await CrawlChunk(one.job(1), one.store, one.rules).run()
+    assert one.rows("select url, reason from pages where reason is not null") == [
+        (site.url("/?a=78&b=88"), "crawl-trap")
+    ]
