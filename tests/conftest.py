@@ -95,6 +95,10 @@ class Site:
     def paths(self):
         return [path for _, path in self.requests]
 
+    def page_paths(self):
+        """Without robots.txt, which every run reads beside its pages."""
+        return [path for path in self.paths() if path != "/robots.txt"]
+
     def answer(self, path):
         self.requests.append((time.time(), path))
         found = self.pages.get(path, (404, {}, "<title>Not found</title>"))

@@ -10,11 +10,12 @@ from deployments.cli import screen
 from deployments.cli.options import RUN_SHOWN, RunShown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from deployments.cli.running import Finished, RunOptions, Watch
+    from deployments.cli.running import Finished, Watch
+    from deployments.cli.wishes import CrawlOptions, RunOptions
 
-    ScanBatch = Callable[[Sequence[str], RunOptions, Watch], Finished]
+    Crawl = Callable[[CrawlOptions, RunOptions, Watch], Finished]
 
 DEMO_DATA = Path("seo-demo")
 
@@ -43,22 +44,22 @@ def demo(
     data: Annotated[Path, Parameter(help="Folder for the results; kept, and used again by the next demo.")] = DEMO_DATA,
     shown: RunShown = RUN_SHOWN,
 ) -> int:
-    """Scan a small flawed tea shop that comes with the package, offline."""
+    """Crawl a small flawed tea shop that comes with the package, offline."""
     from deployments.cli import running  # noqa: PLC0415 - imports Prefect
 
-    return scan_shop(running.scan_batch, data, shown)
+    return crawl_shop(running.crawl, data, shown)
 
 
-def scan_shop(scan_batch: "ScanBatch", data: Path, shown: RunShown) -> int:
-    """Serves the shop, scans it by ``scan_batch`` and shows the run."""
+def crawl_shop(crawl: "Crawl", data: Path, shown: RunShown) -> int:
+    """Serves the shop, crawls it by ``crawl`` and shows the run."""
     from deployments.cli.ending import watched  # noqa: PLC0415 - imports Prefect
-    from deployments.cli.running import RunOptions  # noqa: PLC0415
+    from deployments.cli.wishes import CrawlOptions, RunOptions  # noqa: PLC0415
     from deployments.demo.server import serve  # noqa: PLC0415
 
     with serve() as shop:
         screen.say(f"serving the sample shop on {shop.url}")
-        screen.say(f"$ seo batch sample-urls.txt --allow {shop.host_port} --refresh --data {data}")
-        options = RunOptions(data=data, allow=(shop.host_port,), max_age=0.0)
-        status = watched(lambda watch: scan_batch(shop.pages, options, watch), data, shown)
+        screen.say(f"$ seo crawl {shop.url} --data {data}")
+        rules, options = CrawlOptions(start_url=shop.url), RunOptions(data=data)
+        status = watched(lambda watch: crawl(rules, options, watch), data, shown)
     screen.say(f"results are kept in {data}")
     return status

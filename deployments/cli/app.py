@@ -11,6 +11,7 @@ from cyclopts.exceptions import UnknownCommandError
 
 from deployments.cli import screen
 from deployments.cli.admin import blocks, demo
+from deployments.cli.crawling import crawl
 from deployments.cli.exits import Exit
 from deployments.cli.results import issues, page, runs, sql
 from deployments.cli.rules import rules
@@ -36,7 +37,7 @@ def command_line() -> App:
         print_error=False,
         suppress_keyboard_interrupt=False,
     )
-    commands: tuple[Callable[..., int], ...] = (scan, batch, resume, issues, page, runs, sql, rules, demo)
+    commands: tuple[Callable[..., int], ...] = (crawl, scan, batch, resume, issues, page, runs, sql, rules, demo)
     for order, command in enumerate(commands):
         app.command(command, sort_key=order)
     app.command(blocks)

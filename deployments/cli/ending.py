@@ -1,14 +1,13 @@
 """From a run to what its command prints and how it exits."""
 
-import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployments.cli import screen
 from deployments.cli.exits import Exit, exit_of, nothing_reached
-from deployments.cli.options import Place, RunShown
+from deployments.cli.options import RunShown, data_option
 from deployments.cli.watching import watch
 
 if TYPE_CHECKING:
@@ -29,53 +28,56 @@ def show(finished: "Finished", data: Path, shown: RunShown) -> Exit:
 
     with Store.open(data) as store:
         run, progress = finished.run, store.progress(finished.run.run_id)
-        if shown.format == "table":
-            _for_people(store, run, progress)
-        else:
-            _for_programs(store, run, shown)
+        commands = _for_people(store, run, progress) if shown.format == "table" else _for_programs(store, run, shown)
     sys.stdout.flush()
-    _tell_end(finished, progress, data)
+    _tell_end(finished, progress, commands, data_option(data))
     return exit_of(run, progress, shown.fail_on)
 
 
-def _for_people(store: "Store", run: "Run", progress: "Progress") -> None:
+def _for_people(store: "Store", run: "Run", progress: "Progress") -> Sequence[str]:
+    """Prints the run; returns the commands to look into it."""
     from deployments.cli.rules import fix_of  # noqa: PLC0415 - imports every rule
+    from tasks.report.next_steps import next_commands  # noqa: PLC0415 - imports the engines
     from tasks.report.summary import summarise  # noqa: PLC0415 - imports the engines
     from tasks.report.terminal import page_view, summary_view  # noqa: PLC0415
 
     console = screen.out()
     if run.kind == "scan" and progress.total == 1:
         console.print(page_view(next(store.iter_page_objects(run.run_id)), fix_of))
-    else:
-        console.print(summary_view(summarise(run.run_id, store.path)))
+        return ()
+    summary = summarise(run.run_id, store.path)
+    console.print(summary_view(summary))
+    return next_commands(run, summary.fixes)
 
 
-def _for_programs(store: "Store", run: "Run", shown: RunShown) -> None:
+def _for_programs(store: "Store", run: "Run", shown: RunShown) -> Sequence[str]:
+    """Writes the run's pages; returns the commands to look into it."""
     from tasks.report.formats import PAGE_COLUMNS, page_row, write  # noqa: PLC0415
+    from tasks.report.next_steps import next_commands  # noqa: PLC0415
 
     pages = store.iter_page_objects(run.run_id, all_results=shown.all_results)
     if shown.format == "csv":
         write(map(page_row, pages), "csv", sys.stdout, tuple(PAGE_COLUMNS))
     elif shown.format != "table":
         write(pages, shown.format, sys.stdout)
+    return next_commands(run)
 
 
-def _tell_end(finished: "Finished", progress: "Progress", data: Path) -> None:
+def _tell_end(finished: "Finished", progress: "Progress", commands: Sequence[str], place: str) -> None:
+    from tasks.report.next_steps import goes_on  # noqa: PLC0415 - imports the engines
+
     run = finished.run
     screen.say(_last_line(run, progress))
+    if command := goes_on(run, progress):
+        screen.say(f"incomplete: {run.incomplete_reason}. Go on with: {command}{place}")
     if finished.resume_command:
         screen.say(f"{_why(run)}; what is done is kept. Continue with: {finished.resume_command}")
     elif nothing_reached(progress):
         reasons = ", ".join(f"{reason} × {count:,}" for reason, count in progress.by_reason.items())
         screen.say(f"nothing reachable: {reasons}")
     if progress.total > 1 and run.state == "completed":
-        for command in ("issues", "page URL", 'sql "SELECT url, title FROM pages"'):
-            screen.say(f"  seo {command}{data_option(data)}")
-
-
-def data_option(data: Path) -> str:
-    """What a further command needs to find ``data``."""
-    return "" if data == Place().folder else f" --data {shlex.quote(str(data))}"
+        for command in commands:
+            screen.say(f"  {command}{place}")
 
 
 def _why(run: "Run") -> str:

@@ -21,6 +21,7 @@ UNREACHED = frozenset(
         Reason.ADDRESS_REFUSED,
         Reason.BAD_RESPONSE,
         Reason.BAD_URL,
+        Reason.BLOCKED_BY_ROBOTS,
     }
 )
 """Reasons that leave nothing of a page to judge."""

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw]?)", re.ASCII)
 _ALLOW = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:/@\[\]?#]+):(\d{1,5})", re.IGNORECASE | re.ASCII)
 MAX_PORT = 65535
 
+CRAWLING = Group("Crawling", sort_key=1)
 _STORING = Group("Results", sort_key=2)
 _FETCHING = Group("Fetching", sort_key=3)
 _JUDGING = Group("Rules", sort_key=4)
@@ -53,7 +55,7 @@ def _duration(_: Any, tokens: Sequence[Token]) -> float:
     return duration(tokens[0].value)
 
 
-def _positive_duration(_: Any, tokens: Sequence[Token]) -> float:
+def positive_duration(_: Any, tokens: Sequence[Token]) -> float:
     seconds = duration(tokens[0].value)
     if seconds <= 0:
         raise ValueError("must be longer than 0")
@@ -64,7 +66,7 @@ def _allow(_: Any, tokens: Sequence[Token]) -> tuple[str, ...]:
     return tuple(allow_entry(token.value) for token in tokens)
 
 
-def _at_least(least: float, most: float = float("inf")) -> Any:
+def at_least(least: float, most: float = float("inf")) -> Any:
     def check(_: Any, value: float | None) -> None:
         if value is not None and not least <= value <= most:
             raise ValueError(f"must be {least:g} or more" if most == float("inf") else f"must be {least:g} to {most:g}")
@@ -98,6 +100,11 @@ class Place:
         return folder
 
 
+def data_option(data: Path) -> str:
+    """What a further command needs to find ``data``."""
+    return "" if data == Place().folder else f" --data {shlex.quote(str(data))}"
+
+
 @Parameter(name="*", group=_STORING)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
@@ -123,11 +130,11 @@ class Fetching:
     rate: Annotated[
         float | None,
         Parameter(
-            validator=_at_least(0), help="Pages a second per host, 0 for no limit. [default: 10; loopback: no limit]"
+            validator=at_least(0), help="Pages a second per host, 0 for no limit. [default: 10; loopback: no limit]"
         ),
     ] = None
     concurrency: Annotated[
-        int | None, Parameter(validator=_at_least(1, 256), help="Connections per host. [default: 8]")
+        int | None, Parameter(validator=at_least(1, 256), help="Connections per host. [default: 8]")
     ] = None
     user_agent: Annotated[str | None, Parameter(help="User-Agent header.")] = None
 
@@ -140,9 +147,29 @@ class Limits:
     timeout: Annotated[
         float,
         Parameter(
-            converter=_positive_duration, metavar="TIME", show_default=lambda _: "1h", help="Limit for the whole run."
+            converter=positive_duration, metavar="TIME", show_default=lambda _: "1h", help="Limit for the whole run."
         ),
     ] = 3600.0
+
+
+@Parameter(name="*", group=CRAWLING)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Further:
+    """How far a crawl goes on; what is unset stays as it was."""
+
+    max_pages: Annotated[
+        int | None, Parameter(validator=at_least(0), help="A crawl's new limit, earlier pages counted; 0 for none.")
+    ] = None
+    max_depth: Annotated[
+        int | None, Parameter(validator=at_least(0), help="A crawl's new limit of links from the start.")
+    ] = None
+    time_limit: Annotated[
+        float | None,
+        Parameter(
+            converter=positive_duration, metavar="TIME", show_default=False,
+            help="A crawl fetches nothing new after this long. [default: no limit]",
+        ),
+    ] = None  # fmt: skip
 
 
 @Parameter(name="*", group=_FETCHING)
@@ -210,6 +237,7 @@ PLACE = Place()
 OWNER = Owner()
 FETCHING = Fetching()
 LIMITS = Limits()
+FURTHER = Further()
 FRESHNESS = Freshness()
 JUDGING = Judging()
 SHOWN = Shown()

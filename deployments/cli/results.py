@@ -127,7 +127,7 @@ def runs(
         (
             run.run_id,
             run.kind,
-            run.state.value,
+            f"{run.state.value}, incomplete" if run.incomplete else run.state.value,
             f"{run.total:,}",
             f"{run.linked:,}",
             None if run.pages_per_second is None else f"{run.pages_per_second:,.1f}",

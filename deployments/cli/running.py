@@ -3,7 +3,6 @@
 import asyncio
 import csv
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -17,14 +16,18 @@ from prefect.states import aget_state_exception
 
 from deployments.cli.local_server import LocalServer
 from deployments.cli.notes import warnings_to
+from deployments.cli.options import data_option
 from deployments.cli.owner import is_alive
+from deployments.cli.wishes import AS_BEFORE, CrawlOptions, NewLimits, RunOptions
 from flows.batch_scan import batch_scan
+from flows.crawl_site import crawl_site
 from flows.scan_page import scan_page as scan_page_flow
-from tasks.audit.profile import Profile
 from tasks.errors import InputError, SeoScanError, UnknownRun
+from tasks.report.next_steps import goes_on
+from tasks.report.phase import phase_of
 from tasks.scan.settings import ScanOptions
 from tasks.scan.task import load_settings, process_pool
-from tasks.store import Progress, Run, RunState, Store, new_run_id
+from tasks.store import Limits, Progress, Run, RunState, Store, new_run_id
 from tasks.urls import host_port, nameable, parse
 
 LOOK_EVERY = 1.0
@@ -43,40 +46,9 @@ class Watch(Protocol):
 
     def started(self, run: Run) -> None: ...
 
-    def progress(self, progress: Progress) -> None: ...
+    def progress(self, progress: Progress, phase: str = "") -> None: ...
 
     def note(self, text: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """A command's wishes; ``max_age`` and ``timeout`` in seconds, unset ones come from the blocks."""
-
-    data: Path
-    project_id: str = "default"
-    user_id: str = "local"
-    allow: tuple[str, ...] = ()
-    concurrency: int | None = None
-    rate: float | None = None
-    user_agent: str | None = None
-    max_age: float = 86400.0
-    keep_html: bool | None = None
-    timeout: float = 3600.0
-    workers: int | None = None
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-
-    def for_flow(self) -> ScanOptions:
-        return ScanOptions(
-            data=str(self.data.resolve()),
-            allow=self.allow,
-            concurrency=self.concurrency,
-            rate=self.rate,
-            user_agent=self.user_agent,
-            max_age=self.max_age,
-            keep_html=self.keep_html,
-            profile=Profile(select=self.select, ignore=self.ignore),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +105,20 @@ def scan_batch(urls: Sequence[str], options: RunOptions, watch: Watch) -> Finish
     return _run(lambda: _batch(options, wishes, run_id, listed), run_id, options, watch, resumed=resumed)
 
 
-def resume(run_id: str | None, options: RunOptions, watch: Watch) -> Finished:
-    """Continues an unfinished run, the newest where none is named.
+def resume(run_id: str | None, options: RunOptions, watch: Watch, wanted: NewLimits = AS_BEFORE) -> Finished:
+    """Continues an unfinished run, the newest where none is named, or a crawl that ended at a limit.
 
     Raises:
         UnknownRun: there is none.
-        InputError: it is finished, or still being worked on.
+        InputError: it is finished, ended at a limit that is not raised, or is still being worked on.
     """
     with Store.open(options.data) as store:
         run = store.get_run(run_id) if run_id else _newest_unfinished(store)
+        limits = wanted.instead_of(run.limits)
+        if wanted != AS_BEFORE and run.kind != "crawl":
+            raise InputError(f"run {run.run_id} is a {run.kind}: only crawls have limits of pages, depth and time")
         if run.state == RunState.COMPLETED:
-            raise InputError(f"run {run.run_id} is complete: `seo issues {run.run_id}` shows what it found")
+            _refuse_finished(store, run, limits, data_option(options.data))
         if is_alive(run):
             raise InputError(f"run {run.run_id} is being worked on by process {run.parent_pid}: stop that one first")
         only = store.targets_of(run.run_id)[0].url if run.kind == "scan" else ""
@@ -155,8 +130,70 @@ def resume(run_id: str | None, options: RunOptions, watch: Watch) -> Finished:
         )
         return state
 
+    if run.kind == "crawl":
+        rules = CrawlOptions(
+            start_url=run.start_url or "",
+            max_pages=limits.max_pages,
+            max_depth=limits.max_depth,
+            time_limit=wanted.time_limit,
+        )
+        return _run(lambda: _crawl(rules, options, wishes, run.run_id), run.run_id, options, watch, resumed=True)
     flow = page if only else lambda: _batch(options, wishes, run.run_id, None)
     return _run(flow, run.run_id, options, watch, resumed=True)
+
+
+def _refuse_finished(store: Store, run: Run, limits: Limits, place: str) -> None:
+    """Raises InputError where nothing is left to do within ``limits``."""
+    if run.kind != "crawl" or not run.incomplete:
+        raise InputError(f"run {run.run_id} is complete: `seo issues {run.run_id}` shows what it found")
+    if limits == run.limits and store.open_work(run.run_id).over:
+        command = goes_on(run, store.progress(run.run_id))
+        raise InputError(
+            f"run {run.run_id} is done within its limits ({run.incomplete_reason}): `{command}{place}` goes on"
+        )
+
+
+def crawl(rules: CrawlOptions, options: RunOptions, watch: Watch) -> Finished:
+    """Crawls a site; continues the unfinished crawl of the same command where there is one."""
+    start = parse(rules.start_url)
+    wishes = options.for_flow().model_copy(update={"allow": (*options.allow, host_port(start))})
+
+    async def prepared() -> tuple[str, bool]:
+        settings = (await load_settings(wishes)).model_copy(update={"crawl": rules.for_flow(options.project_id)})
+        with Store.open(options.data) as store:
+            unfinished = store.find_unfinished(settings.crawl_id())
+        if unfinished is not None and not is_alive(unfinished):
+            watch.note(f"continuing run {unfinished.run_id}, unfinished since {unfinished.started_at:%Y-%m-%d %H:%M}")
+            return unfinished.run_id, True
+        return new_run_id(), False
+
+    _wait_for_server(watch)
+    run_id, resumed = _loop_run(prepared())
+    return _run(lambda: _crawl(rules, options, wishes, run_id), run_id, options, watch, resumed=resumed)
+
+
+async def _crawl(rules: CrawlOptions, options: RunOptions, wishes: ScanOptions, run_id: str) -> State[Any]:
+    flow = crawl_site
+    if options.workers:
+        flow = flow.with_options(task_runner=process_pool(options.workers))
+    state: State[Any] = await flow(
+        start_url=rules.start_url,
+        project_id=options.project_id,
+        user_id=options.user_id,
+        scope=rules.scope,
+        max_pages=rules.max_pages,
+        max_depth=rules.max_depth,
+        include=list(rules.include),
+        exclude=list(rules.exclude),
+        sitemaps=rules.sitemaps,
+        obey_robots=rules.obey_robots,
+        check=list(rules.check),
+        time_limit=rules.time_limit,
+        run_id=run_id,
+        options=wishes,
+        return_state=True,
+    )
+    return state
 
 
 async def _batch(options: RunOptions, wishes: ScanOptions, run_id: str, listed: str | None) -> State[Any]:
@@ -245,12 +282,9 @@ def _run(flow: Flowing, run_id: str, options: RunOptions, watch: Watch, *, resum
         if isinstance(failure, InputError):
             raise failure
         raise PipelineFailed(state.message or f"the flow ended as {state.name}")
-    if run.state == RunState.COMPLETED:
+    if run.state == RunState.COMPLETED:  # where a limit ended it, its summary says how to go on
         return Finished(run, None, resumed)
-    command = f"seo resume {run_id}" + (
-        "" if options.data == Path("data") else f" --data {shlex.quote(str(options.data))}"
-    )
-    return Finished(run, command, resumed)
+    return Finished(run, f"seo resume {run_id}{data_option(options.data)}", resumed)
 
 
 async def _watched(flow: Flowing, run_id: str, options: RunOptions, watch: Watch) -> State[Any] | None:
@@ -296,6 +330,15 @@ def _request_stop(data: Path, run_id: str, running: "asyncio.Future[Any]", loop:
     loop.call_soon_threadsafe(running.cancel)
 
 
+def _is_under_way(store: Store, run_id: str) -> bool:
+    if not store.has_run(run_id):
+        return False
+    run = store.get_run(run_id)
+    if run.kind == "crawl":
+        return run.parent_pid == os.getpid()  # taken over, with its new limits
+    return bool(store.chunks(run_id))
+
+
 async def _show(run_id: str, data: Path, watch: Watch, on_start: Callable[[], None]) -> None:
     store: Store | None = None
     started = False
@@ -305,12 +348,12 @@ async def _show(run_id: str, data: Path, watch: Watch, on_start: Callable[[], No
             if store is None:
                 store = await asyncio.to_thread(Store.open, data)
             # chunks are cut last: from here on the counts of the run are whole
-            if not started and bool(await asyncio.to_thread(store.chunks, run_id)):
+            if not started and await asyncio.to_thread(_is_under_way, store, run_id):
                 started = True
                 on_start()
                 watch.started(await asyncio.to_thread(store.get_run, run_id))
             if started:
-                watch.progress(await asyncio.to_thread(store.progress, run_id))
+                watch.progress(await asyncio.to_thread(store.progress, run_id), phase_of(run_id))
     finally:
         if store is not None:
             store.close()

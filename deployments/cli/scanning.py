@@ -13,6 +13,7 @@ from deployments.cli.ending import watched
 from deployments.cli.options import (
     FETCHING,
     FRESHNESS,
+    FURTHER,
     JUDGING,
     LIMITS,
     OWNER,
@@ -20,6 +21,7 @@ from deployments.cli.options import (
     RUN_SHOWN,
     Fetching,
     Freshness,
+    Further,
     Judging,
     Limits,
     Owner,
@@ -31,7 +33,7 @@ from tasks.errors import InputError
 from tasks.urls import host_port, parse
 
 if TYPE_CHECKING:
-    from deployments.cli.running import RunOptions
+    from deployments.cli.wishes import RunOptions
 
 NAMED_REJECTIONS = 10
 
@@ -68,7 +70,8 @@ def scan(
 
 def batch(
     file: Annotated[
-        str, Parameter(allow_leading_hyphen=True, help="File with one URL a line, or CSV; - for standard input.")
+        str,
+        Parameter(allow_leading_hyphen=True, help="File with one URL a line, CSV or a sitemap; - for standard input."),
     ],
     /,
     *,
@@ -92,6 +95,8 @@ def batch(
     found = read_list(file)
     _tell_duplicates(found.duplicates)
     _tell_rejected(found.rejected)
+    for fault in found.faults[:NAMED_REJECTIONS]:
+        screen.say(fault)
     check_rules(judging)
     from deployments.cli import running  # noqa: PLC0415 - imports Prefect
 
@@ -103,21 +108,27 @@ def resume(
     run: Annotated[str | None, Parameter(help="Run id, or how it begins. [default: the newest unfinished run]")] = None,
     /,
     *,
+    further: Further = FURTHER,
     limits: Limits = LIMITS,
     place: Place = PLACE,
     shown: RunShown = RUN_SHOWN,
 ) -> int:
-    """Continue an unfinished run with the options it was started with."""
+    """Continue an unfinished run with the options it was started with.
+
+    A crawl that ended at a limit goes on with a higher one.
+    """
     data = place.existing()
     run_id = known_run(data, run).run_id if run else None
     from deployments.cli import running  # noqa: PLC0415 - imports Prefect
+    from deployments.cli.wishes import NewLimits, RunOptions  # noqa: PLC0415 - imports the engines
 
-    options = running.RunOptions(data=data, timeout=limits.timeout)
-    return watched(lambda watch: running.resume(run_id, options, watch), data, shown)
+    options = RunOptions(data=data, timeout=limits.timeout)
+    wanted = NewLimits(further.max_pages, further.max_depth, further.time_limit)
+    return watched(lambda watch: running.resume(run_id, options, watch, wanted), data, shown)
 
 
 def run_options(place: Place, fetching: Fetching, limits: Limits, judging: Judging, owner: Owner) -> "RunOptions":
-    from deployments.cli.running import RunOptions  # noqa: PLC0415 - imports Prefect
+    from deployments.cli.wishes import RunOptions  # noqa: PLC0415 - imports the engines
 
     return RunOptions(
         data=place.folder,

@@ -6,7 +6,7 @@ import sys
 
 from deployments.cli.local_server import LocalServer, api_is_configured
 
-NEEDS_PREFECT = {"scan", "batch", "resume", "demo"}
+NEEDS_PREFECT = {"crawl", "scan", "batch", "resume", "demo"}
 HELP = {"-h", "--help"}
 
 

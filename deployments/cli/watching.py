@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
@@ -42,7 +43,10 @@ class Pace:
 def counts(progress: "Progress", rate: float) -> str:
     """The state of a run in one line."""
     failed = progress.failed + progress.quarantined
-    words = [f"{progress.done:,}/{progress.total:,} pages"]
+    wanted = progress.total - progress.held_back
+    words = [f"{progress.done:,}/{wanted:,} pages"]
+    if progress.held_back:
+        words.append(f"{progress.held_back:,} more found")
     if progress.linked:
         words.append(f"{progress.linked:,} cached")
     words.append(f"{rate:,.0f} pages/s")
@@ -51,7 +55,7 @@ def counts(progress: "Progress", rate: float) -> str:
         words.append(f"{progress.skipped:,} skipped")
     if progress.retries_waiting:
         words.append(f"{progress.retries_waiting:,} retries waiting")
-    left = progress.total - progress.done
+    left = wanted - progress.done
     if rate > 0 and left:
         words.append(f"{_clock(left / rate)} left")
     return ", ".join(words)
@@ -69,6 +73,7 @@ class LineWatch:
     def __init__(self) -> None:
         self._pace = Pace()
         self._written = 0.0
+        self._phase = ""
 
     def __enter__(self) -> Self:
         return self
@@ -83,11 +88,14 @@ class LineWatch:
         self._pace.look(0)
         self._written = time.monotonic()
 
-    def progress(self, progress: "Progress") -> None:
+    def progress(self, progress: "Progress", phase: str = "") -> None:
         rate = self._pace.look(progress.done - progress.linked)
-        if time.monotonic() - self._written >= LINE_EVERY:
-            self._written = time.monotonic()
-            screen.say(counts(progress, rate))
+        if phase.partition(":")[0] != self._phase:  # what follows counts on
+            self._phase = phase.partition(":")[0]
+        elif time.monotonic() - self._written < LINE_EVERY:
+            return
+        self._written = time.monotonic()
+        screen.say(phase or counts(progress, rate))
 
     def note(self, text: str) -> None:
         screen.say(safe(text))
@@ -99,6 +107,7 @@ class LiveWatch:
     def __init__(self) -> None:
         self._pace = Pace()
         self._console = screen.err()
+        self._spinner = Spinner("dots")
         self._live = Live(console=self._console, transient=True, refresh_per_second=4)
 
     def __enter__(self) -> Self:
@@ -114,20 +123,32 @@ class LiveWatch:
         self._console.print(Text(_started(run)))
         self._pace.look(0)
 
-    def progress(self, progress: "Progress") -> None:
+    def progress(self, progress: "Progress", phase: str = "") -> None:
         rate = self._pace.look(progress.done - progress.linked)
+        wanted = max(progress.total - progress.held_back, 1)
         bar = Table.grid(padding=(0, 2, 0, 0))
-        bar.add_row(
-            ProgressBar(total=max(progress.total, 1), completed=progress.done, width=30), Text(counts(progress, rate))
-        )
-        hosts = _hosts(progress)
-        self._live.update(Group(bar, Text(f"fetching from {hosts}", style="dim")) if hosts else bar)
+        words = f"{progress.done:,} pages" if phase else counts(progress, rate)
+        bar.add_row(ProgressBar(total=wanted, completed=progress.done, width=30), Text(words))
+        if phase:
+            self._live.update(Group(bar, self._spinner_at(phase)))
+        elif hosts := _hosts(progress):
+            self._live.update(Group(bar, Text(f"fetching from {hosts}", style="dim")))
+        else:
+            self._live.update(bar)
+
+    def _spinner_at(self, phase: str) -> Spinner:
+        """One spinner for all phases: a new one would begin its turn anew."""
+        self._spinner.update(text=Text(safe(phase), style="dim"))
+        return self._spinner
 
     def note(self, text: str) -> None:
         self._console.print(Text(safe(text), style="yellow"))
 
 
 def _started(run: "Run") -> str:
+    if run.kind == "crawl":
+        limit = f"at most {run.limits.max_pages:,} pages" if run.limits.max_pages else "no limit of pages"
+        return f"run {run.run_id}: crawling {safe(run.start_url or '')} ({run.scope}, {limit})"
     pages = f"{run.total:,} page{'' if run.total == 1 else 's'}"
     cached = f", {run.linked:,} of them from an earlier run" if run.linked else ""
     return f"run {run.run_id}: {pages}{cached}"

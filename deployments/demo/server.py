@@ -16,22 +16,20 @@ NOT_FOUND = "not-found.html"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one path answers: a line of site.json. ``listed`` ones are the batch that the demo scans."""
+    """What one path answers: a line of site.json."""
 
     path: str
     file: str | None = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
-    listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """The site while it is served: ``url`` of its home page, ``pages`` in order."""
+    """The site while it is served: ``url`` of its home page."""
 
     url: str
     host_port: str
-    pages: tuple[str, ...]
 
 
 def answers() -> tuple[Answer, ...]:
@@ -46,8 +44,7 @@ def serve() -> Iterator[Shop]:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:
-            pages = tuple(f"{server.origin}{answer.path}" for answer in site if answer.listed)
-            yield Shop(f"{server.origin}/", server.origin.removeprefix("http://"), pages)
+            yield Shop(f"{server.origin}/", server.origin.removeprefix("http://"))
         finally:
             server.shutdown()
             thread.join()
@@ -67,7 +64,14 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 10  # seconds an idle connection is kept
     server: _Server
 
+    def do_HEAD(self) -> None:
+        self._answer()
+
     def do_GET(self) -> None:
+        self.wfile.write(self._answer())
+
+    def _answer(self) -> bytes:
+        """Sends all but the body, which it returns."""
         path = urlsplit(self.path).path
         answer = self.server.site.get(path, Answer(path, NOT_FOUND, HTTPStatus.NOT_FOUND))
         body = self._body(answer)
@@ -76,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        return body
 
     def _body(self, answer: Answer) -> bytes:
         if answer.file is None:

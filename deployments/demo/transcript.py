@@ -4,18 +4,23 @@ import asyncio
 import io
 import re
 import tempfile
-from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-from deployments.cli.admin import DEMO_DATA, scan_shop
+from prefect.logging import disable_run_logger
+
+from deployments.cli.admin import DEMO_DATA, crawl_shop
 from deployments.cli.options import RUN_SHOWN
-from deployments.cli.running import Finished, RunOptions, Watch
+from deployments.cli.running import Finished, Watch
+from deployments.cli.wishes import CrawlOptions, RunOptions
 from tasks.model import FetchOptions
-from tasks.scan.chunk import Chunk
-from tasks.scan.records import NEVER, begin_run, end_run, jobs_of, targets_of
+from tasks.scan.crawl_task import crawl_chunk, job_of, judge_site, prepare_crawl
+from tasks.scan.records import NEVER, begin_crawl, end_run
 from tasks.scan.settings import ScanSettings
-from tasks.store import Run, RunSpec, Store
+from tasks.scan.site import rules_of
+from tasks.scan.task import Plan
+from tasks.store import Run, Store
+from tasks.urls import host_port
 
 PAGE = Path("README.md")
 ROWS_SHOWN = 12
@@ -43,26 +48,32 @@ def written_into(readme: str, session: str) -> str:
 
 
 def session() -> str:
-    """What ``seo demo`` prints, stable and shortened; its scan is the real one, without the flow around it."""
+    """What ``seo demo`` prints, stable and shortened; its crawl is the real one, without the flow around it."""
     printed = io.StringIO()
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(printed), redirect_stderr(printed):
         data = Path(folder) / DEMO_DATA
-        scan_shop(scan_without_flow, data, RUN_SHOWN)
+        crawl_shop(crawl_without_flow, data, RUN_SHOWN)
     return shortened(stable(printed.getvalue().replace(str(data), str(DEMO_DATA))))
 
 
-def scan_without_flow(urls: Sequence[str], options: RunOptions, _: Watch) -> Finished:
-    """Scans a list by the chunks of a batch, in this process and without Prefect."""
-    return Finished(asyncio.run(_scanned(urls, options)), None, resumed=False)
+def crawl_without_flow(rules: CrawlOptions, options: RunOptions, _: Watch) -> Finished:
+    """Crawls by the steps of crawl-site, in this process and without a Prefect server."""
+    with disable_run_logger():
+        return Finished(asyncio.run(_crawled(rules, options)), None, resumed=False)
 
 
-async def _scanned(urls: Sequence[str], options: RunOptions) -> Run:
-    settings = ScanSettings(data=str(options.data), options=FetchOptions(allow=options.allow), max_age=options.max_age)
-    spec = RunSpec(kind="batch", batch_id=settings.batch_id(options.project_id, urls))
+async def _crawled(rules: CrawlOptions, options: RunOptions) -> Run:
+    settings = ScanSettings(
+        data=str(options.data),
+        options=FetchOptions(allow=(host_port(rules.start_url),)),
+        crawl=rules.for_flow(options.project_id),
+    )
     with Store.open(options.data) as store:
-        run = begin_run(store, spec, targets_of(options.project_id, urls), settings)
-        for job, _ in jobs_of(store, run, settings, deadline=NEVER):
-            await Chunk(job, store).run()
+        run = begin_crawl(store, rules_of(settings), settings, user_id=options.user_id, run_id="", flow_run_id=None)
+        plan = Plan(run=run, settings=settings, project_id=options.project_id, user_id=options.user_id)
+        plan = await prepare_crawl.fn(plan, NEVER)
+        await crawl_chunk.fn(job_of(plan, 0, NEVER))
+        await judge_site.fn(plan)
         return end_run(store, run, "")
 
 

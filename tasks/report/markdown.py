@@ -17,10 +17,20 @@ def summary_markdown(summary: RunSummary) -> str:
         f"# {_heading(run)}",
         _warning(run),
         _table(("", ""), _identity(summary)),
+        "## Fix first",
+        _table(
+            ("rule", "severity", "pages", "of the PageRank", "most important", "how"),
+            (
+                (fix.rule, fix.severity.value, fix.pages, f"{fix.share:.0%}", fix.example, fix.how)
+                for fix in summary.fixes
+            ),
+        ),
         "## Pages",
         _table(("state", "pages"), ((state.value, count) for state, count in summary.states.items())),
         _table(("HTTP status", "pages"), summary.statuses.items()),
         _table(("failed or skipped", "pages"), _by_count(summary.reasons.items())),
+        "## Left out",
+        _list(escaped(cut, 500) for cut in summary.cuts),
         "## Issues",
         _severities(summary),
         _table(
@@ -32,6 +42,8 @@ def summary_markdown(summary: RunSummary) -> str:
             ("host", "pages", "median to first byte (ms)", "slowest (ms)"),
             ((found.host, found.pages, round(found.median_ms), round(found.slowest_ms)) for found in summary.hosts),
         ),
+        "## Next" if summary.pages else "",
+        _list(f"`{command}`" for command in summary.next_commands) if summary.pages else "",
     ]
     return "\n\n".join(part for part in _without_empty_sections(parts)) + "\n"
 
@@ -47,6 +59,10 @@ def _warning(run: Run) -> str:
 
 def _identity(summary: RunSummary) -> Iterable[tuple[str, object]]:
     run = summary.run
+    if run.start_url:
+        yield "start", run.start_url
+    if summary.score is not None:
+        yield "score", f"{summary.score} of 100"
     yield "project", run.project_id
     yield "started", f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC"
     if summary.wall_seconds is not None:
@@ -75,6 +91,10 @@ def _table(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     left_out = len(lines) - MAX_ROWS
     more = f"\n\n…and {left_out:,} more." if left_out > 0 else ""
     return "\n".join([_row(header), "|" + " --- |" * len(header), *lines[:MAX_ROWS]]) + more
+
+
+def _list(items: Iterable[str]) -> str:
+    return "\n".join(f"- {item}" for item in items)
 
 
 def _row(cells: Iterable[object]) -> str:

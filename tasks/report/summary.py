@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from tasks.model import PageState, Severity
+from tasks.report.cuts import cuts_of
+from tasks.report.fixes import Fix, first_fixes, score_of
 from tasks.report.found import SEVERITY_RANK
+from tasks.report.next_steps import goes_on, next_commands
 from tasks.store import Progress, Run, Store, connect
 
 TOP_RULES = 200
@@ -58,6 +61,8 @@ class RunSummary:
         rules: worst severity first, then by pages.
         hosts: slowest first. worst: most severe first.
         wall_seconds: from the run's start to its end; None while it runs.
+        score, fixes, cuts, goes_on: of a crawl: 0 to 100 (None where no page counts), what to fix first, what was left
+            out and why, the command that goes on where a limit ended it.
     """
 
     run: Run
@@ -70,10 +75,18 @@ class RunSummary:
     hosts: tuple[HostTime, ...]
     worst: tuple[WorstPage, ...]
     wall_seconds: float | None
+    score: int | None = None
+    fixes: tuple[Fix, ...] = ()
+    cuts: tuple[str, ...] = ()
+    goes_on: str = ""
 
     @property
     def pages(self) -> int:
         return sum(self.states.values())
+
+    @property
+    def next_commands(self) -> tuple[str, ...]:
+        return (*filter(None, (self.goes_on,)), *next_commands(self.run, self.fixes))
 
 
 def summarise(run_id: str, data: Path | str | None = None) -> RunSummary:
@@ -90,9 +103,10 @@ def summarise(run_id: str, data: Path | str | None = None) -> RunSummary:
         store.close()
     with connect(data) as facts:
 
-        def ask(query: str) -> list[tuple[Any, ...]]:
-            return facts.execute(query, {"run": run.run_id}).fetchall()
+        def ask(query: str, **values: Any) -> list[tuple[Any, ...]]:
+            return facts.execute(query, {"run": run.run_id, **values}).fetchall()
 
+        crawled = run.kind == "crawl"
         return RunSummary(
             run=run,
             states=_states(progress),
@@ -104,6 +118,10 @@ def summarise(run_id: str, data: Path | str | None = None) -> RunSummary:
             hosts=tuple(HostTime(*row) for row in ask(_HOSTS)),
             worst=tuple(WorstPage(*row) for row in ask(_WORST)),
             wall_seconds=_seconds(run.started_at, run.finished_at),
+            score=score_of(ask) if crawled else None,
+            fixes=first_fixes(ask) if crawled else (),
+            cuts=cuts_of(progress, ask) if crawled else (),
+            goes_on=goes_on(run, progress),
         )
 
 

@@ -16,9 +16,10 @@ from prefect.artifacts import (
 
 from tasks.report.escape import markdown
 from tasks.report.markdown import MAX_ROWS, summary_markdown
+from tasks.report.phase import phase_of
 from tasks.report.summary import RunSummary, summarise
 from tasks.report.words import progress_words
-from tasks.store import Progress, Store
+from tasks.store import Store
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -46,20 +47,21 @@ class _ProgressBar:
     def __init__(self, run_id: str) -> None:
         self._run_id = run_id
         self._id: UUID | None = None
-        self._shown: Progress | None = None
+        self._shown = ""
 
     async def show(self, store: Store) -> None:
         progress = await asyncio.to_thread(store.progress, self._run_id)
-        if progress == self._shown:
+        wanted = progress.total - progress.held_back
+        percent = round(100 * progress.done / wanted, 1) if wanted else 0.0
+        words = phase_of(self._run_id) or progress_words(progress)
+        if words == self._shown:
             return
-        percent = round(100 * progress.done / progress.total, 1) if progress.total else 0.0
-        words = progress_words(progress)
         if self._id is None:
             key = artifact_key("seo-progress", self._run_id)
             self._id = await acreate_progress_artifact(progress=percent, key=key, description=words)
         else:
             await aupdate_progress_artifact(artifact_id=self._id, progress=percent, description=words)
-        self._shown = progress
+        self._shown = words
 
 
 async def _keep_updating(bar: _ProgressBar, store: Store) -> None:

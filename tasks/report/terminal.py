@@ -12,6 +12,7 @@ from tasks.model import Severity
 from tasks.report.escape import terminal as safe
 
 if TYPE_CHECKING:  # both import the engines, which some who show things here do without
+    from tasks.report.fixes import Fix
     from tasks.report.found import RuleGroup
     from tasks.report.summary import RunSummary
 
@@ -93,7 +94,7 @@ def _indented(text: str, style: str = "") -> Padding:
 
 
 def summary_view(summary: "RunSummary") -> RenderableType:
-    """A run's counts, its issues by rule and its slowest hosts."""
+    """A run's counts, its slowest hosts, its issues by rule and what to fix first."""
     parts: list[RenderableType] = [_pairs(_run_facts(summary)), Text("")]
     if summary.rules:
         table = _table("severity", "rule", ("pages", "right"), ("issues", "right"), "first address")
@@ -104,7 +105,21 @@ def summary_view(summary: "RunSummary") -> RenderableType:
         parts += [_counts_line_of(summary.severities), table]
     elif summary.pages:
         parts.append(Text("no issues", style="green"))
+    if summary.fixes:
+        parts += [Text(""), Text("fix first (severity × PageRank × pages)", style="bold"), *_fixes(summary.fixes)]
     return Group(*parts)
+
+
+def _fixes(fixes: Iterable["Fix"]) -> Iterable[RenderableType]:
+    for number, fix in enumerate(fixes, 1):
+        share = f"{fix.share:.0%}" if round(fix.share, 2) else "under 1%"
+        yield Text.assemble(
+            f"{number}. ",
+            (fix.rule, STYLES[fix.severity]),
+            f" on {_plural(fix.pages, 'page')} with {share} of the PageRank, such as {safe(fix.example, LONG)}",
+        )
+        if fix.how:
+            yield Padding(Text(f"→ {fix.how}", style="dim"), (0, 0, 0, 3), expand=False)
 
 
 def _run_facts(summary: "RunSummary") -> Iterable[tuple[str, str]]:
@@ -115,10 +130,14 @@ def _run_facts(summary: "RunSummary") -> Iterable[tuple[str, str]]:
     states = ", ".join(f"{count:,} {state.value}" for state, count in summary.states.items())
     cached = f"; {summary.cached:,} of them from an earlier run" if summary.cached else ""
     yield "pages", f"{states or 'none'}{cached}"
+    if summary.score is not None:
+        yield "score", f"{summary.score} of 100"
     if summary.statuses:
         yield "HTTP status", ", ".join(f"{status} × {count:,}" for status, count in summary.statuses.items())
     if summary.reasons:
         yield "reasons", ", ".join(f"{reason} × {count:,}" for reason, count in summary.reasons.items())
+    for cut in summary.cuts:
+        yield "left out", cut
     if summary.wall_seconds is not None:
         rate = f"{run.pages_per_second:,.1f} pages/s, " if run.pages_per_second is not None else ""
         yield "speed", f"{rate}{summary.wall_seconds:,.1f} s wall time"

@@ -5,7 +5,9 @@ from tasks.store import Progress
 
 def progress_words(progress: Progress) -> str:
     """The counts in one line."""
-    words = [f"{progress.done:,}/{progress.total:,} pages"]
+    words = [f"{progress.done:,}/{progress.total - progress.held_back:,} pages"]
+    if progress.held_back:
+        words.append(f"{progress.held_back:,} beyond the limit")
     if progress.linked:
         words.append(f"{progress.linked:,} cached")
     if progress.failed + progress.quarantined:

@@ -16,6 +16,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_WHEN_MISSIN
 from deployments.cli import running
 from deployments.cli.notes import warnings_to
 from deployments.cli.owner import is_alive
+from deployments.cli.wishes import RunOptions
 from tasks.crawl.lists import read_list
 from tasks.store import RunSpec, Store
 
@@ -33,7 +34,7 @@ async def test_a_signal_cancels_the_flow_of_a_single_page(tmp_path, number):
         os.kill(os.getpid(), number)
         await asyncio.Event().wait()
 
-    options = running.RunOptions(data=tmp_path)
+    options = RunOptions(data=tmp_path)
     assert await running._watched(flow, "no-run-yet", options, notes) is None
     assert notes == ["stopping: pages in flight are finished; once more to stop at once"]
 
@@ -43,7 +44,7 @@ def test_a_cancellation_of_another_is_not_taken_for_an_interruption(tmp_path):
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(running._watched(flow, "no-run-yet", running.RunOptions(data=tmp_path), Notes()))
+        asyncio.run(running._watched(flow, "no-run-yet", RunOptions(data=tmp_path), Notes()))
 
 
 @pytest.mark.parametrize(

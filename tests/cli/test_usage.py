@@ -66,7 +66,7 @@ def test_version(seo):
 
 def test_help_names_every_command(seo):
     _, out, _ = seo("--help")
-    for command in ("scan", "batch", "resume", "issues", "page", "runs", "sql", "rules", "demo", "blocks"):
+    for command in ("crawl", "scan", "batch", "resume", "issues", "page", "runs", "sql", "rules", "demo", "blocks"):
         assert f"│ {command} " in out
 
 

@@ -7,9 +7,12 @@ import pytest
 from rich.console import Console
 
 from deployments.cli import screen, watching
-from tasks.store import Progress
+from tasks.store import Limits, Progress
 
-RUN = SimpleNamespace(run_id="20260301-120000-abcd", total=2391, linked=5)
+RUN = SimpleNamespace(run_id="20260301-120000-abcd", kind="batch", total=2391, linked=5)
+CRAWL = SimpleNamespace(
+    run_id="c1", kind="crawl", start_url="https://a.example/\x1b[2J", scope="host", limits=Limits(max_pages=10_000)
+)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,11 @@ RUN = SimpleNamespace(run_id="20260301-120000-abcd", total=2391, linked=5)
         ),
         (Progress(total=7201, completed=1), 1.0, "1/7,201 pages, 1 pages/s, 0 failed, 2:00:00 left"),
         (Progress(total=2, completed=1, skipped=1), 1.0, "2/2 pages, 1 pages/s, 0 failed, 1 skipped"),
+        (
+            Progress(total=70, pending=65, held_back=60, completed=5),
+            1.0,
+            "5/10 pages, 60 more found, 1 pages/s, 0 failed, 0:05 left",
+        ),
     ],
 )
 def test_counts(progress, rate, expected):
@@ -55,6 +63,30 @@ def test_plain_lines_where_stderr_is_piped(monkeypatch, capsys):
     ]
 
 
+def test_phases_of_a_crawl_show_life(monkeypatch, capsys):
+    now = [100.0]
+    monkeypatch.setattr(watching.time, "monotonic", lambda: now[0])
+    done = Progress(total=9, completed=9)
+    with watching.watch() as watch:
+        watch.started(CRAWL)
+        for second, phase in enumerate(["reading robots.txt", "", "", "links: 1 of 9", "links: 2 of 9", "", ""]):
+            now[0] = 100.0 + second
+            watch.progress(done, phase)
+        now[0] = 110.0
+        watch.progress(done, "links: 9 of 9")
+        now[0] = 116.0
+        watch.progress(done, "links: 9 of 9")
+    assert capsys.readouterr().err.splitlines() == [
+        "run c1: crawling https://a.example/\\x1b[2J (host, at most 10,000 pages)",
+        "reading robots.txt",
+        "9/9 pages, 9 pages/s, 0 failed",
+        "links: 1 of 9",
+        "9/9 pages, 2 pages/s, 0 failed",
+        "links: 9 of 9",
+        "links: 9 of 9",
+    ]
+
+
 def test_a_terminal_gets_a_bar_with_hosts(monkeypatch):
     written = io.StringIO()
     console = Console(file=written, force_terminal=True, width=120, highlight=False, markup=False)
@@ -64,6 +96,9 @@ def test_a_terminal_gets_a_bar_with_hosts(monkeypatch):
         watch.progress(Progress(total=100, completed=40, hosts=("a.example", "b.example")))
         watch.note("[bold]note[/]")
         watch._live.refresh()
+        watch.progress(Progress(total=100, completed=100), "judging the site as a whole")
+        watch._live.refresh()
+    assert "judging the site as a whole" in written.getvalue()
     assert "40/100 pages" in written.getvalue()
     assert "fetching from a.example, b.example" in written.getvalue()
     assert "[bold]note[/]" in written.getvalue()

@@ -1,10 +1,17 @@
 """The sample site shows what it is there for: its flaws are found, its good pages are clean."""
 
+import pytest
+
+from deployments.cli.watching import LineWatch
+from deployments.cli.wishes import CrawlOptions, RunOptions
 from deployments.demo.server import SITE, answers, serve
+from deployments.demo.transcript import crawl_without_flow
+from tasks.audit import all_rules
 from tasks.audit.engine import audit
 from tasks.extract.page import extract
 from tasks.fetch.fetcher import Fetcher
 from tasks.model import FetchOptions, Reason, Response
+from tasks.store import connect
 
 FLAWS = {
     "/": set(),
@@ -15,6 +22,7 @@ FLAWS = {
     "/teas/darjeeling": {"sd-parse-error"},
     "/teas/rooibos": {"canonical-multiple", "canonical-relative"},
     "/teas/earl-grey": {"h1-missing"},
+    "/teas/gyokuro": {"canonicalised"},
     "/about": {"h1-multiple", "hreflang-invalid-code", "hreflang-missing-self"},
     "/de/": set(),
     "/journal/how-to-brew": {
@@ -37,16 +45,63 @@ FLAWS = {
 }  # fmt: skip
 
 
+SITE_FLAWS = {
+    "blocked-by-robots": {"/checkout"},
+    "canonical-to-redirect": {"/teas/gyokuro"},
+    "content-near-duplicate": {"/contact", "/teas/"},
+    "hreflang-missing-return": {"/about", "/de/"},
+    "image-broken": {"/journal/how-to-brew"},
+    "link-broken-internal": {"/", "/contact", "/teas/"},
+    "link-to-redirect": {"/about", "/teas/oolong"},
+    "near-orphan-page": {"/de/", "/old-shop", "/teas/earl-grey", "/teas/rooibos", "/teas/spring-sale"},
+    "orphan-page": {"/wholesale"},
+    "sitemap-missing-page": {"/de/", "/old-shop", "/teas/spring-sale"},
+    "sitemap-url-blocked": {"/checkout"},
+    "sitemap-url-error": {"/teas/lapsang"},
+    "sitemap-url-noindex": {"/journal/water"},
+    "sitemap-url-redirect": {"/teas/green"},
+    "title-duplicate": {"/teas/darjeeling", "/teas/earl-grey"},
+}
+NO_PAGES = {"/robots.txt", "/sitemap.xml"}
+
+
+@pytest.fixture(scope="module")
+def crawled(tmp_path_factory):
+    """(origin, connection to the views) of a crawl."""
+    data = tmp_path_factory.mktemp("demo")
+    with serve() as shop:
+        crawl_without_flow(CrawlOptions(start_url=shop.url), RunOptions(data=data), LineWatch())
+    with connect(data) as facts:
+        yield shop.url.removesuffix("/"), facts
+
+
+def test_a_crawl_reaches_every_page(crawled):
+    origin, facts = crawled
+    found = {url.removeprefix(origin) for (url,) in facts.execute("SELECT url FROM pages").fetchall()}
+    there = {answer.path for answer in answers() if not answer.path.startswith("/img/")} - NO_PAGES
+    assert found == there | {"/checkout", "/teas/lapsang", "/wholesale-terms"}
+
+
+def test_the_site_has_the_flaws_it_is_there_for(crawled):
+    origin, facts = crawled
+    site_rules = {rule.id for rule in all_rules() if rule.level == "site"}
+    found = {}
+    for rule, url in facts.execute("SELECT rule, url FROM issues").fetchall():
+        if rule in site_rules:
+            found.setdefault(rule, set()).add(url.removeprefix(origin))
+    assert found == SITE_FLAWS
+
+
 async def test_every_page_has_the_flaws_it_is_there_for():
     found = {}
     with serve() as shop:
         async with Fetcher(FetchOptions(allow=(shop.host_port,))) as fetcher:
-            for url in shop.pages:
-                answer = await fetcher.fetch(url)
+            for path in FLAWS:
+                answer = await fetcher.fetch(shop.url.rstrip("/") + path)
                 has_page = isinstance(answer, Response) and answer.status == 200 and answer.is_html
                 issues = audit(answer, extract(answer) if has_page else None).issues
                 rules = {issue.rule for issue in issues}
-                found[url.removeprefix(shop.url.rstrip("/"))] = rules - {"https-missing"}
+                found[path] = rules - {"https-missing"}
     assert found == FLAWS
 
 

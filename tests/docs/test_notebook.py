@@ -7,10 +7,10 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from deployments.cli.running import RunOptions
 from deployments.cli.watching import LineWatch
+from deployments.cli.wishes import CrawlOptions, RunOptions
 from deployments.demo.server import serve
-from deployments.demo.transcript import scan_without_flow
+from deployments.demo.transcript import crawl_without_flow
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "notebooks" / "first-look.ipynb"
 
@@ -24,7 +24,7 @@ def notebook():
 def shop_data(tmp_path_factory):
     data = tmp_path_factory.mktemp("notebook") / "seo-demo"
     with serve() as shop:
-        scan_without_flow(shop.pages, RunOptions(data=data, allow=(shop.host_port,)), LineWatch())
+        crawl_without_flow(CrawlOptions(start_url=shop.url), RunOptions(data=data), LineWatch())
     return data
 
 
@@ -42,7 +42,7 @@ async def test_its_questions_are_answered(notebook, shop_data, monkeypatch):
     answers = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]
     tables = "\n".join(output.data["text/plain"] for output in answers if output.output_type == "execute_result")
     for expected in (
-        "│    24 │",
+        "│    31 │",
         "/journal/how-to-brew",
         "https-missing",
         "Assam black tea",

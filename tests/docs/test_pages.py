@@ -12,6 +12,7 @@ from deployments.cli.app import command_line
 from deployments.cli.manual import manual
 from deployments.demo.transcript import session, written_into
 from flows.batch_scan import batch_scan
+from flows.crawl_site import crawl_site
 from flows.scan_page import scan_page
 from tasks.audit import all_rules
 from tasks.scan.settings import ScanOptions
@@ -110,7 +111,7 @@ def test_every_variable_stands_beside_its_block_and_field(block):
     assert str(block._documentation_url).endswith("#blocks")
 
 
-@pytest.mark.parametrize("flow", [scan_page, batch_scan])
+@pytest.mark.parametrize("flow", [scan_page, batch_scan, crawl_site])
 def test_every_parameter_of_a_flow_is_described(flow):
     text = OPERATING.read_text(encoding="utf-8")
     assert f"\n### {flow.name}\n" in text

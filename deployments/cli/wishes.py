@@ -1,0 +1,87 @@
+"""What a command asks of a run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.audit.profile import Profile
+from tasks.crawl.scope import ScopeKind
+from tasks.scan.settings import CheckKind, CrawlRules, ScanOptions
+from tasks.store import Limits
+from tasks.urls import parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """A command's wishes; ``max_age`` and ``timeout`` in seconds, unset ones come from the blocks."""
+
+    data: Path
+    project_id: str = "default"
+    user_id: str = "local"
+    allow: tuple[str, ...] = ()
+    concurrency: int | None = None
+    rate: float | None = None
+    user_agent: str | None = None
+    max_age: float = 86400.0
+    keep_html: bool | None = None
+    timeout: float = 3600.0
+    workers: int | None = None
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    def for_flow(self) -> ScanOptions:
+        return ScanOptions(
+            data=str(self.data.resolve()),
+            allow=self.allow,
+            concurrency=self.concurrency,
+            rate=self.rate,
+            user_agent=self.user_agent,
+            max_age=self.max_age,
+            keep_html=self.keep_html,
+            profile=Profile(select=self.select, ignore=self.ignore),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrawlOptions:
+    """Where a crawl goes; ``time_limit`` in seconds."""
+
+    start_url: str
+    scope: ScopeKind = ScopeKind.FOLDER
+    max_pages: int | None = 10_000
+    max_depth: int | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    sitemaps: bool = True
+    obey_robots: bool = True
+    check: tuple[CheckKind, ...] = ("external", "images")
+    time_limit: float | None = None
+
+    def for_flow(self, project_id: str) -> CrawlRules:
+        return CrawlRules(
+            project_id=project_id,
+            start_url=parse(self.start_url),
+            scope=self.scope,
+            max_pages=self.max_pages,
+            max_depth=self.max_depth,
+            include=self.include,
+            exclude=self.exclude,
+            sitemaps=self.sitemaps,
+            obey_robots=self.obey_robots,
+            check=self.check,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NewLimits:
+    """Limits for a crawl that goes on: None as before; 0 pages for no limit; ``time_limit`` in seconds."""
+
+    max_pages: int | None = None
+    max_depth: int | None = None
+    time_limit: float | None = None
+
+    def instead_of(self, limits: Limits) -> Limits:
+        pages = limits.max_pages if self.max_pages is None else self.max_pages or None
+        return Limits(pages, limits.max_depth if self.max_depth is None else self.max_depth)
+
+
+AS_BEFORE = NewLimits()

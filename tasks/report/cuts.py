@@ -1,0 +1,59 @@
+"""What a crawl left out of its site and why, in words; addresses and reasons are the site's own text."""
+
+from collections.abc import Iterator
+
+from tasks.model import Reason
+from tasks.report.fixes import Ask
+from tasks.store import Progress
+
+_SKIPPED = {
+    Reason.BLOCKED_BY_ROBOTS: "disallowed by robots.txt",
+    Reason.CRAWL_TRAP: "cut off as a crawl trap",
+}
+"""Reasons of addresses that a crawl found and did not fetch."""
+
+
+def cuts_of(progress: Progress, ask: Ask) -> tuple[str, ...]:
+    """A line for each kind of thing left out; what its limits left is in the run itself."""
+    return (*_skipped(progress, ask), *_disallowed(ask), *_sitemaps(ask))
+
+
+def _skipped(progress: Progress, ask: Ask) -> Iterator[str]:
+    for reason, words in _SKIPPED.items():
+        if count := progress.by_reason.get(reason, 0):
+            [(url, detail), *_] = ask(_EXAMPLE, reason=reason.value) or [("", "")]
+            why = f" ({detail})" if detail else ""
+            yield f"{count:,} {'address' if count == 1 else 'addresses'} {words}, such as {url}{why}"
+
+
+def _disallowed(ask: Ask) -> Iterator[str]:
+    for origin, status, reason in ask(_UNREACHABLE):
+        yield f"robots.txt of {origin} {_answer(status, reason)}: everything there counts as disallowed"
+
+
+def _sitemaps(ask: Ask) -> Iterator[str]:
+    for files, faulty, url, status, reason, error in ask(_SITEMAPS):
+        why = error or _answer(status, reason)
+        noun = "sitemap file" if files == 1 else "sitemap files"
+        yield f"{faulty:,} of {files:,} {noun} not wholly read, such as {url} ({why})"
+
+
+def _answer(status: int | None, reason: str | None) -> str:
+    return f"gave no answer ({reason})" if status is None else f"answered {status}"
+
+
+_EXAMPLE = "SELECT url, detail FROM pages WHERE run_id = $run AND reason = $reason ORDER BY url LIMIT 1"
+
+_UNREACHABLE = """
+SELECT origin, status, reason FROM robots
+WHERE run_id = $run AND (status IS NULL OR status = 429 OR status >= 500) ORDER BY origin
+"""
+
+_SITEMAPS = """
+WITH file AS (
+    SELECT url, status, reason, errors[1] AS error,
+        len(errors) > 0 OR NOT coalesce(status BETWEEN 200 AND 299, false) AS faulty
+    FROM sitemaps WHERE run_id = $run)
+SELECT (SELECT count(*) FROM file), count(*) OVER (), url, status, reason, error
+FROM file WHERE faulty ORDER BY url LIMIT 1
+"""

@@ -1,0 +1,31 @@
+"""The commands that people need after a run."""
+
+from collections.abc import Sequence
+
+from tasks.model import Reason
+from tasks.report.fixes import Fix
+from tasks.store import Progress, Run, RunState
+
+TITLES = 'seo sql "SELECT url, title FROM pages"'
+RANKED = 'seo sql "SELECT url, depth, inlinks FROM site_pages ORDER BY pagerank DESC"'
+NEVER_FETCHED = (Reason.BLOCKED_BY_ROBOTS, Reason.CRAWL_TRAP)
+"""Reasons of pages that no limit counts."""
+
+
+def next_commands(run: Run, fixes: Sequence[Fix] = ()) -> tuple[str, ...]:
+    """Commands that look into the run, the most urgent first."""
+    urgent = (f"seo issues --rule {fixes[0].rule}",) if fixes else ()
+    return (*urgent, "seo issues", "seo page URL", RANKED if run.kind == "crawl" else TITLES)
+
+
+def goes_on(run: Run, progress: Progress) -> str:
+    """The command that goes on with a crawl which a limit ended; empty where none did."""
+    if run.kind != "crawl" or run.state is not RunState.COMPLETED or not run.incomplete:
+        return ""
+    command, limits = f"seo resume {run.run_id}", run.limits
+    if progress.pending + progress.leased > progress.held_back:
+        return command  # its time was over: what is left is within its limits
+    fetched = progress.done - sum(progress.by_reason.get(reason, 0) for reason in NEVER_FETCHED)
+    if limits.max_pages is not None and fetched >= limits.max_pages:
+        return f"{command} --max-pages {2 * limits.max_pages}"
+    return command if limits.max_depth is None else f"{command} --max-depth {limits.max_depth + 1}"
