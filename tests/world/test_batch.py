@@ -213,7 +213,7 @@ def test_two_commands_at_once_share_one_hosts_limits(tmp_path, docs_site, seo, e
         _, errors = command.communicate(timeout=180)
         assert command.returncode == 0, errors
     lines = [line.split() for line in docs_site.log.read_text().splitlines()[before:]]
-    assert len(lines) == 120
+    assert sum(not line[-1].endswith("/robots.txt") for line in lines) == 120
     starts = sorted(float(end) - float(took) for end, took, *_ in lines)
     # nginx rounds to milliseconds, and a loaded machine delivers late: 1 s windows, one request of slack.
     assert max(sum(1 for other in starts if start <= other < start + 1) for start in starts) <= 21
