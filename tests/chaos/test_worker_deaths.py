@@ -24,10 +24,10 @@ from tasks.store import Store
 
 judge = PagePipeline.judge
 
-async def deadly(self, page_id, url, answer):
+async def deadly(self, page_id, url, answer, **more):
     if url.endswith("/poison"):
         os._exit(9)
-    return await judge(self, page_id, url, answer)
+    return await judge(self, page_id, url, answer, **more)
 
 PagePipeline.judge = deadly
 job = ChunkJob.model_validate_json(sys.argv[1])

@@ -23,9 +23,10 @@ from tests.generated.reply import Reply, error
 from tests.generated.server import serve
 from tests.world.conftest import DOCS
 
-pytestmark = pytest.mark.world
+pytestmark = pytest.mark.crawl
 
 BESIDES = {"robots.txt", "sitemap.xml"}
+TABLES = ("pages", "site_pages", "links", "issues", "results", "images", "robots", "redirects", "sitemaps")
 TIMES = ("run_id", "fetched_at", "ttfb_ms", "elapsed_ms", "tries", "headers")
 
 
@@ -146,6 +147,7 @@ def test_no_page_is_asked_for_twice(docs_site, undisturbed, name):
 
 def test_killed_twice_and_resumed_equals_undisturbed(tmp_path, docs_site, undisturbed, command):
     data, url = tmp_path / "data", f"{docs_site.base}/py/"
+    whole = undisturbed("py").data
     before = len(docs_site.log.read_text().splitlines())
     for pages in (60, 300):
         running = command.begin(url, data)
@@ -154,10 +156,9 @@ def test_killed_twice_and_resumed_equals_undisturbed(tmp_path, docs_site, undist
         running.communicate()
     done = command.run(url, data)
     assert "continuing run" in done.stderr
-    whole = undisturbed("py").data
     assert rows(data, "SELECT state, incomplete, epoch FROM runs") == [("completed", False, 3)]
     assert rows(data, "SELECT count(*) - count(DISTINCT url) FROM pages") == [(0,)]
-    for table in ("pages", "site_pages", "links", "issues", "results", "images", "robots", "sitemaps"):
+    for table in TABLES:
         assert differing(data, whole, table) == [], table
     lines = docs_site.log.read_text().splitlines()[before:]
     asked = Counter(line.split()[3] for line in lines)
@@ -169,7 +170,7 @@ def differing(one, other, table):
     """Rows that only one of two folders has, but for times."""
     with connect(one) as facts, connect(other) as others:
         left, right = (_counted(connection, table) for connection in (facts, others))
-    assert left
+    assert left or table in {"redirects", "sitemaps"}
     return sorted(((left - right) + (right - left)).elements(), key=str)[:5]
 
 
@@ -219,9 +220,9 @@ def test_two_crawls_at_once_share_one_hosts_connections(tmp_path, command):
         for running in [command.begin(f"{served.origin}/{end}", tmp_path, *limits) for end in ("", "?other")]:
             _, errors = running.communicate(timeout=180)
             assert running.returncode == 0, errors
-        starts = [request.time for request in served.requests()]
-    assert len(starts) >= 62
-    # Each is being answered for 0.25 s.
+        starts = [request.time for request in served.requests() if request.status == 200]
+    assert len(starts) == 62
+    # Each is being answered for 0.25 s; what is not there, at once.
     assert max(sum(1 for other in starts if start <= other < start + 0.24) for start in starts) <= 4
 
 
@@ -233,7 +234,9 @@ def star(pages, delay=0.0):
         number = path.partition("?")[0].strip("/")
         if number and not (number.isdigit() and 0 < int(number) <= pages):
             return error(404)
-        body = f"<!doctype html><html lang=en><title>Page {number or 'of all'}</title><p>{'' if number else links}"
+        title = f"Page {number or 'of all'}"
+        text = f"{title} of leaves. " * 15 if number else links
+        body = f"<!doctype html><html lang=en><title>{title}</title><p>{text}"
         return Reply(body=body.encode(), delay=delay)
 
     return reply
@@ -268,13 +271,13 @@ class TestFlow:
             assert 4 <= len(await client.read_task_runs(flow_run_filter=here)) <= 30
 
     async def test_a_page_that_drips_delays_no_other(self, options, monkeypatch):
-        monkeypatch.setenv("SEO_DEADLINE", "30")
+        monkeypatch.setenv("SEO_DEADLINE", "20")
         with serve(star(400), drip={"/7": 60}) as served:
             allowed = options.model_copy(update={"allow": (served.host_port,)})
             run_id = await crawl_site(f"{served.origin}/", check=[], options=allowed)
             pages = [request for request in served.requests() if request.path.strip("/").isdigit()]
         begun = next(request.time for request in pages if request.path == "/7")
-        assert max(request.time for request in pages) - begun < 20
+        assert max(request.time for request in pages) - begun < 15
         assert len(pages) == 400
         outcomes = "SELECT coalesce(reason, outcome), count(*) FROM pages GROUP BY 1 ORDER BY 2"
         assert rows(options.data, outcomes) == [("deadline", 1), ("completed", 400)]
