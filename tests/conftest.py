@@ -53,7 +53,7 @@ def pytest_addoption(parser):
 
 
 def pytest_terminal_summary(terminalreporter):
-    if terminalreporter.config.getoption("markexpr") == "not world and not chaos and not crawl":
+    if terminalreporter.config.getoption("markexpr") == "not world and not chaos":
         terminalreporter.write_line(
             "Tests marked world and chaos were deselected: .ci/worlds installs what they need, .ci/run runs them."
         )

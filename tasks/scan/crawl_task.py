@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from prefect import get_run_logger, task
@@ -18,7 +19,7 @@ from tasks.scan.chunk import ChunkJob, ChunkReport
 from tasks.scan.crawl import CrawlChunk
 from tasks.scan.records import RunRef, begin_crawl, chunk_deadline, resume_run
 from tasks.scan.settings import CrawlRules, ScanSettings
-from tasks.scan.task import IN_PROCESS_PAGES, Plan, is_the_chunks_fault, timeout_of
+from tasks.scan.task import IN_PROCESS_PAGES, POOL_ATTEMPTS, Plan, is_the_chunks_fault, timeout_of
 from tasks.store import Limits, Store
 
 MAX_TASK_RUNS = 1900
@@ -122,27 +123,51 @@ async def crawl_chunks(plan: Plan, *, deadline: float) -> str:
     context = FlowRunContext.get()
     if context is None:
         raise RuntimeError("crawl_chunks runs inside a flow")
-    with Store.open(plan.settings.data) as store, context.task_runner.duplicate() as pool:
-        return await _Crawling(plan, store, pool, deadline).run()
+    with Store.open(plan.settings.data) as store:
+        crawling = _Crawling(plan, store, deadline)
+        await crawling.begin()
+        for attempts_left in reversed(range(POOL_ATTEMPTS)):
+            with context.task_runner.duplicate() as pool:
+                try:
+                    return await crawling.run(pool)
+                except BrokenProcessPool:
+                    if not attempts_left:
+                        raise
+            get_run_logger().warning("a worker process died; its pages are taken up again")
+            await asyncio.to_thread(store.expire, plan.run.run_id, plan.run.epoch)
+    raise AssertionError("the last attempt returns or raises")
 
 
 class _Crawling:
     """The chunks of one crawl: as many at once as there is work for, at most as many as workers."""
 
-    def __init__(self, plan: Plan, store: Store, pool: TaskRunner[Any], deadline: float) -> None:
+    def __init__(self, plan: Plan, store: Store, deadline: float) -> None:
         self._plan = plan
         self._store = store
-        self._pool = pool
         self._deadline = deadline
         self._begun = 0
         self._running: set[asyncio.Task[ChunkReport]] = set()
         self._stopped = ""
 
-    async def run(self) -> str:
-        """Starts in this process: a small site needs no other."""
+    async def begin(self) -> None:
+        """Works in this process: a small site needs no other."""
         first = await crawl_chunk(job_of(self._plan, 0, self._deadline, IN_PROCESS_PAGES))
         self._begun, self._stopped = 1, first.stopped
-        workers = getattr(self._pool, "_max_workers", 2)
+
+    async def run(self, pool: TaskRunner[Any]) -> str:
+        """Goes on in the processes of ``pool`` until nothing is left; why it ended early, if it did.
+
+        Raises:
+            BrokenProcessPool: one of them died, and the pool with it.
+        """
+        try:
+            return await self._run(pool)
+        finally:
+            await asyncio.gather(*self._running, return_exceptions=True)
+            self._running = set()
+
+    async def _run(self, pool: TaskRunner[Any]) -> str:
+        workers = getattr(pool, "_max_workers", 2)
         while not self._stopped:
             work = await asyncio.to_thread(self._store.open_work, self._plan.run.run_id)
             if work.over and not self._running:
@@ -151,22 +176,22 @@ class _Crawling:
                 return f"{MAX_TASK_RUNS:,} task runs"
             wanted = 0 if work.over or self._begun >= MAX_TASK_RUNS else min(workers, 1 + work.due // CHUNK_WORTH)
             while len(self._running) < wanted:
-                self._running.add(asyncio.create_task(self._one()))
+                self._running.add(asyncio.create_task(self._one(pool)))
             await self._some_done()
         while self._running:
             await self._some_done()
         return self._stopped
 
-    async def _one(self) -> ChunkReport:
+    async def _one(self, pool: TaskRunner[Any]) -> ChunkReport:
         index, self._begun = self._begun, self._begun + 1
-        future = self._pool.submit(crawl_chunk, {"job": job_of(self._plan, index, self._deadline)})
+        future = pool.submit(crawl_chunk, {"job": job_of(self._plan, index, self._deadline)})
         report: ChunkReport = await asyncio.to_thread(future.result)
         return report
 
     async def _some_done(self) -> None:
         done, self._running = await asyncio.wait(self._running, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
-        for task_ in done:
-            self._stopped = task_.result().stopped or self._stopped
+        reports = await asyncio.gather(*done)
+        self._stopped = next((report.stopped for report in reports if report.stopped), self._stopped)
 
 
 @task(name="judge-site", retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE)

@@ -217,6 +217,15 @@ class Store(Reading):
         with self._catalogue.write() as connection:
             return work.release(connection, run_id, epoch, holder)
 
+    def expire(self, run_id: str, epoch: int) -> None:
+        """Ends all leases of a crawl whose holders died: the next ``lease`` takes their pages back.
+
+        Raises:
+            StaleEpoch: the run was resumed elsewhere.
+        """
+        with self._catalogue.write() as connection:
+            work.expire(connection, run_id, epoch)
+
     def stage(self, run_id: str, part_key: str, pages: Sequence[ScannedPage], *, keep_html: bool = True) -> Staged:
         """Writes the facts of ``pages``; nothing of it is visible before ``commit``.
 

@@ -162,6 +162,13 @@ def release(connection: Connection, run_id: str, epoch: int, holder: str) -> int
     return given_back.rowcount
 
 
+def expire(connection: Connection, run_id: str, epoch: int) -> None:
+    check_epoch(connection, run_id, epoch)
+    connection.execute(
+        update(frontier).where(frontier.c.run_id == run_id, frontier.c.state == LEASED).values(lease_until=0.0)
+    )
+
+
 def renew(connection: Connection, run_id: str, epoch: int, holder: str, until: float) -> None:
     check_epoch(connection, run_id, epoch)
     connection.execute(

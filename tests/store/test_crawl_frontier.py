@@ -201,6 +201,17 @@ def test_a_crawls_lost_leases_come_back_when_they_are_over(store, crawl):
     assert _leased(store, run, "c", now=NOW + 250) == ["a"]
 
 
+def test_leases_of_the_dead_end_at_once(store, crawl):
+    run = crawl(*"abc")
+    assert _leased(store, run, "dead") == ["a", "b", "c"]
+    assert _leased(store, run, "b") == []
+    store.expire(run.run_id, 1)
+    assert {lease.leases_lost for lease in store.lease(run.run_id, 1, "b", 9)} == {1}
+    store.resume_run(run.run_id)
+    with pytest.raises(StaleEpoch):
+        store.expire(run.run_id, 1)
+
+
 def test_what_has_no_end_is_unknown(store):
     with pytest.raises(UnknownRun):
         store.open_work("none")

@@ -72,7 +72,7 @@ def docs_site(tmp_path_factory):
     nginx = shutil.which("nginx") or "/usr/sbin/nginx"
     server = subprocess.Popen([nginx, "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL)
     try:
-        wait_for(f"http://127.0.0.1:{port}/pg/index.html")
+        wait_for(f"http://127.0.0.1:{port}/pg/stylesheet.css")
         yield DocsSite(f"http://127.0.0.1:{port}", folder / "access.log")
     finally:
         server.terminate()

@@ -23,7 +23,7 @@ from tests.generated.reply import Reply, error
 from tests.generated.server import serve
 from tests.world.conftest import DOCS
 
-pytestmark = pytest.mark.crawl
+pytestmark = pytest.mark.world
 
 BESIDES = {"robots.txt", "sitemap.xml"}
 TABLES = ("pages", "site_pages", "links", "issues", "results", "images", "robots", "redirects", "sitemaps")
@@ -164,6 +164,29 @@ def test_killed_twice_and_resumed_equals_undisturbed(tmp_path, docs_site, undist
     asked = Counter(line.split()[3] for line in lines)
     assert max(asked.values()) <= 3
     assert sum(asked.values()) < 529 + 250
+
+
+def test_a_crawl_outlives_a_killed_worker(tmp_path, docs_site, command):
+    data = tmp_path / "data"
+    running = command.begin(f"{docs_site.base}/pg/", data, "--rate", "60", "--max-pages", "450")
+    wait_for_pages(data, 230)
+    os.kill(worker_of(running.pid), signal.SIGKILL)
+    _, errors = running.communicate(timeout=180)
+    assert running.returncode == 0, errors
+    assert rows(data, "SELECT outcome, count(*), count(DISTINCT url) FROM pages GROUP BY 1") == [
+        ("completed", 450, 450)
+    ]
+
+
+def worker_of(group):
+    """A pool process of a command that leads its process group."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getpgid(int(process.name)) == group and b"spawn_main" in (process / "cmdline").read_bytes():
+                return int(process.name)
+        except OSError:
+            continue
+    raise AssertionError("no worker")
 
 
 def differing(one, other, table):
