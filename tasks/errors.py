@@ -3,7 +3,9 @@
 SeoScanError
 ├── InputError            what a person or system gave cannot be used; names it and the remedy
 │   ├── BadUrl            not an address that can be fetched
-│   └── UnknownRun        no such run in this data folder
+│   ├── UnknownRun        no such run in this data folder
+│   ├── UnknownPage       no such page in this data folder
+│   └── BudgetSpent       the model call would pass a cap on cost
 ├── StoreError            the data folder cannot be used
 │   ├── SchemaTooNew      written by a later release
 │   └── StaleEpoch        this run was resumed elsewhere; the commit is refused
@@ -28,6 +30,14 @@ class BadUrl(InputError):
 
 class UnknownRun(InputError):
     """No run of that id in this data folder."""
+
+
+class UnknownPage(InputError):
+    """No page of that id in this data folder."""
+
+
+class BudgetSpent(InputError):
+    """The call would pass a cap on what models may cost; nothing was spent."""
 
 
 class StoreError(SeoScanError):

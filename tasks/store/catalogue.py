@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, QueuePool, Table, create_engine, event
+from sqlalchemy import Connection, Engine, QueuePool, Table, create_engine, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from tasks.errors import StoreError
+from tasks.store.schema import meta
 
 FILE_NAME = "catalogue.sqlite"
 BUSY_SECONDS = 60.0
@@ -99,6 +100,11 @@ def upsert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def alone(connection: Connection) -> None:
+    """Lets no other transaction that asks for it go on before this one ends; in SQLite no writer does anyway."""
+    connection.execute(select(meta.c.store_id).with_for_update())
 
 
 def text_safe(text: str) -> str:

@@ -12,7 +12,7 @@ from tasks.store import schema
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A column shown to readers; TIMESTAMPs are seconds since the epoch in the catalogue."""
+    """A column shown to readers; in the catalogue TIMESTAMPs are seconds since the epoch, lists are JSON text."""
 
     name: str
     dtype: str
@@ -63,16 +63,24 @@ CATALOGUE_VIEWS = (
     ),
     CatalogueView(
         schema.recommendations,
-        "Advice on a page.",
+        "Advice on a page; a run's latest.",
         (
-            Shown("run_id", "VARCHAR", "Run the advice is for."),
+            Shown("id", "BIGINT", "Sorts as given."),
+            Shown("run_id", "VARCHAR", "Run that analysed the page."),
             Shown("page_id", "VARCHAR", "The page, as in pages."),
             Shown("url", "VARCHAR", "Address of the page as asked for."),
-            Shown("rule", "VARCHAR", "Rule it answers."),
-            Shown("priority", "VARCHAR", "high, medium or low."),
             Shown("title", "VARCHAR", "What to do, in a line."),
-            Shown("message", "VARCHAR", "What to do and why."),
-            Shown("source", "VARCHAR", "llm or rule."),
+            Shown("description", "VARCHAR", "What to do and why."),
+            Shown("priority", "VARCHAR", "high, medium or low."),
+            Shown("category", "VARCHAR", "What it is about."),
+            Shown("findings", "VARCHAR[]", "Fingerprints of the issues it rests on."),
+            Shown("rules", "VARCHAR[]", "Their rules."),
+            Shown("proposed_title", "VARCHAR", "A title to use; empty where none is proposed."),
+            Shown("proposed_description", "VARCHAR", "A meta description to use; the same."),
+            Shown("proposed_json_ld", "VARCHAR", "A JSON-LD block to use; the same."),
+            Shown("source", "VARCHAR", "llm or rules."),
+            Shown("model", "VARCHAR", "Model that gave it; empty where none did."),
+            Shown("template_version", "INTEGER", "Prompt template it was asked with; null where none was."),
             Shown("created_at", "TIMESTAMP", "UTC."),
         ),
     ),
@@ -80,13 +88,63 @@ CATALOGUE_VIEWS = (
         schema.notifications,
         "What people were told.",
         (
-            Shown("run_id", "VARCHAR", "Run it is about."),
+            Shown("id", "BIGINT", "Sorts by time."),
             Shown("user_id", "VARCHAR", "Who is told."),
-            Shown("event", "VARCHAR", "Name of the event."),
             Shown("title", "VARCHAR", "One line."),
             Shown("message", "VARCHAR", "The text."),
+            Shown("type", "VARCHAR", "info, success, warning or error."),
+            Shown("read", "BOOLEAN", "Marked as read."),
             Shown("created_at", "TIMESTAMP", "UTC."),
+            Shown("run_id", "VARCHAR", "Run it is about; empty where it is about none."),
+        ),
+    ),
+    CatalogueView(
+        schema.requests,
+        "Requests for work, each with the run that answers it.",
+        (
+            Shown("request_id", "VARCHAR", "Identity of the request; asking twice does the work once."),
+            Shown("run_id", "VARCHAR", "Run that answers it."),
+            Shown("flow", "VARCHAR", "Flow that does the work."),
+            Shown("user_id", "VARCHAR", "Who asked."),
+            Shown("origin", "VARCHAR", "local, api, webhook, trigger or outbox."),
+            Shown("flow_run_id", "VARCHAR", "Prefect's id of the run; null where not known."),
+            Shown("claimed_at", "TIMESTAMP", "UTC."),
+            Shown("confirmed_at", "TIMESTAMP", "When its start was certain, UTC."),
+            Shown("begun_at", "TIMESTAMP", "When its flow began to work, UTC."),
+        ),
+    ),
+    CatalogueView(
+        schema.outbox,
+        "What is to be handed on: pushes, and requests for work.",
+        (
+            Shown("id", "BIGINT", "Sorts as made; sent along with a push."),
+            Shown("key", "VARCHAR", "Identity: entered once."),
+            Shown("kind", "VARCHAR", "push, or the name of a request event."),
+            Shown("run_id", "VARCHAR", "Run that it follows from; empty where none."),
+            Shown("state", "VARCHAR", "pending, delivered, refused or expired."),
+            Shown("attempts", "INTEGER", "Tries that failed."),
+            Shown("error", "VARCHAR", "Why the last try failed, or why it is never sent."),
+            Shown("created_at", "TIMESTAMP", "UTC."),
+            Shown("not_before", "TIMESTAMP", "When the next try is due, UTC; null for at once."),
             Shown("delivered_at", "TIMESTAMP", "UTC; null until then."),
+        ),
+    ),
+    CatalogueView(
+        schema.model_calls,
+        "Calls of language models, with what was set aside for each and what it came to.",
+        (
+            Shown("id", "BIGINT", "Sorts by time."),
+            Shown("run_id", "VARCHAR", "Run that asked."),
+            Shown("page_id", "VARCHAR", "Page it was about."),
+            Shown("day", "VARCHAR", "YYYY-MM-DD, UTC, that it counts for."),
+            Shown("model", "VARCHAR", "Model that answered; empty until settled."),
+            Shown("outcome", "VARCHAR", "How it ended; null where that is not known."),
+            Shown("amount", "DOUBLE", "Dollars set aside; they count until it is settled."),
+            Shown("cost", "DOUBLE", "Dollars it came to; null until settled."),
+            Shown("prompt_tokens", "BIGINT", "Tokens sent."),
+            Shown("completion_tokens", "BIGINT", "Tokens received."),
+            Shown("reserved_at", "TIMESTAMP", "UTC."),
+            Shown("settled_at", "TIMESTAMP", "UTC; null until then."),
         ),
     ),
 )
@@ -95,21 +153,26 @@ CATALOGUE_VIEWS = (
 def copy_catalogue(reader: Connection, connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
     """Copies the catalogue's views into DuckDB, which cannot read the catalogue itself without an extension."""
     for view in CATALOGUE_VIEWS:
-        rows = reader.execute(select(*(view.table.c[shown.name] for shown in view.columns))).mappings()
-        text = json.dumps([dict(row) for row in rows])
+        names = [shown.name for shown in view.columns]
+        rows = reader.execute(select(*(view.table.c[name] for name in names)))
+        text = json.dumps([dict(zip(names, row, strict=True)) for row in rows])
         connection.execute(f"CREATE TABLE {prefix}{view.name} AS {_rows_of(view)}", [text])
 
 
 def _rows_of(view: CatalogueView) -> str:
-    fields: dict[str, Any] = {
-        shown.name: "DOUBLE" if shown.dtype == "TIMESTAMP" else shown.dtype for shown in view.columns
-    }
+    fields: dict[str, Any] = {shown.name: _STORED.get(shown.dtype, shown.dtype) for shown in view.columns}
     listed = ", ".join(_expression(shown) for shown in view.columns)
     shape = json.dumps([fields])
     return f"SELECT {listed} FROM (SELECT unnest(from_json(?, '{shape}')) AS row)"  # noqa: S608 - names of our own
 
 
+_STORED = {"TIMESTAMP": "DOUBLE", "VARCHAR[]": "VARCHAR"}
+"""Types that the catalogue keeps otherwise: seconds, JSON text."""
+
+
 def _expression(shown: Shown) -> str:
+    if shown.dtype == "VARCHAR[]":
+        return f"""from_json(row.{shown.name}, '["VARCHAR"]') AS {shown.name}"""
     if shown.dtype == "TIMESTAMP":
         return f"make_timestamp((row.{shown.name} * 1000000)::BIGINT) AS {shown.name}"
     return f"row.{shown.name} AS {shown.name}"

@@ -1,12 +1,15 @@
 """Schema versions of the catalogue. A fresh folder gets the newest tables, an older one is brought forward."""
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
 
 from sqlalchemy import Column, Connection, Float, Integer, LargeBinary, MetaData, String, Table, inspect, select, update
 
 from tasks.errors import SchemaTooNew, StoreError
 from tasks.store.catalogue import Catalogue
+from tasks.store.migration_3 import services
+from tasks.store.projects import DEFAULT_PROJECT, LOCAL_USER, ensure
 from tasks.store.schema import METADATA, meta
 
 
@@ -38,7 +41,7 @@ def _crawls(connection: Connection) -> None:
     ).create(connection)
 
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _crawls}
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _crawls, 3: services}
 """What turns the version before into this one. Released ones are never edited."""
 
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
@@ -73,6 +76,7 @@ def _create(connection: Connection) -> str:
     METADATA.create_all(connection)
     store_id = secrets.token_hex(8)
     connection.execute(meta.insert(), {"store_id": store_id, "schema_version": SCHEMA_VERSION})
+    ensure(connection, DEFAULT_PROJECT, LOCAL_USER, time.time())
     return store_id
 
 

@@ -1,36 +1,143 @@
-"""Work handed on exactly once in effect: requests waiting to be delivered, and who claimed which."""
+"""What is to be handed on: written with the facts it follows from, sent at least once by one sender at a time."""
 
 import json
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Update, func, or_, select, update
 
-from tasks.store.catalogue import upsert
-from tasks.store.records import PendingRequest
-from tasks.store.schema import outbox, requests
+from tasks.store import leases
+from tasks.store.catalogue import Catalogue, upsert
+from tasks.store.records import OutboxRequest, PendingRequest
+from tasks.store.schema import channels, outbox
+from tasks.store.service_records import Push
+
+SENDER = "outbox"
+PUSH = "push"
+"""Kind of an entry that is pushed to a channel; other kinds are names of request events."""
+
+PENDING, DELIVERED, REFUSED, EXPIRED = STATES = ("pending", "delivered", "refused", "expired")
 
 
-def pending(connection: Connection, limit: int) -> list[PendingRequest]:
-    """The oldest requests not delivered yet."""
-    query = select(outbox).where(outbox.c.delivered_at.is_(None)).order_by(outbox.c.id).limit(limit)
-    return [
-        PendingRequest(
-            row.key, row.kind, json.loads(row.payload), row.run_id, datetime.fromtimestamp(row.created_at, UTC)
-        )
-        for row in connection.execute(query)
+class Outbox:
+    """Entries in the order they were made, each known by its key."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def add(self, entries: Sequence[OutboxRequest], run_id: str = "") -> None:
+        """Adds the entries whose keys are not there yet."""
+        with self._catalogue.write() as connection:
+            enter(connection, run_id, entries, time.time())
+
+    def lease(self, holder: str, lease_s: float = 60) -> bool:
+        """Makes ``holder`` the only sender for so many seconds, or for as many more; False where another is."""
+        now = time.time()
+        with self._catalogue.write() as connection:
+            return leases.take(connection, SENDER, holder, now + lease_s, now)
+
+    def release(self, holder: str) -> None:
+        with self._catalogue.write() as connection:
+            leases.release(connection, SENDER, holder)
+
+    def pending(
+        self, limit: int = 100, now: float | None = None, *, pushes: bool | None = None
+    ) -> list[PendingRequest]:
+        """The oldest entries that are due, now or at ``now`` seconds since the epoch: all, only or no ``pushes``."""
+        due = or_(outbox.c.not_before.is_(None), outbox.c.not_before <= (time.time() if now is None else now))
+        query = select(outbox).where(outbox.c.state == PENDING, due).order_by(outbox.c.id).limit(limit)
+        if pushes is not None:
+            query = query.where(outbox.c.kind == PUSH if pushes else outbox.c.kind != PUSH)
+        with self._catalogue.read() as connection:
+            return [_pending(row) for row in connection.execute(query)]
+
+    def delivered(self, key: str) -> None:
+        self._end(key, DELIVERED, delivered_at=time.time())
+
+    def postpone(self, key: str, not_before: float, error: str) -> None:
+        """Notes a try that failed; the next is due at ``not_before``, seconds since the epoch."""
+        change = _still_pending(key).values(not_before=not_before, error=error, attempts=outbox.c.attempts + 1)
+        with self._catalogue.write() as connection:
+            connection.execute(change)
+
+    def refuse(self, key: str, error: str) -> None:
+        """Never to be sent: it stays, with why."""
+        self._end(key, REFUSED, error=error)
+
+    def expire(self, older_than_s: float = 86400) -> int:
+        """Gives up what was never tried and is older than that; returns how many."""
+        stale = (outbox.c.attempts == 0, outbox.c.created_at < time.time() - older_than_s)
+        change = update(outbox).where(outbox.c.state == PENDING, *stale).values(state=EXPIRED)
+        with self._catalogue.write() as connection:
+            return connection.execute(change).rowcount
+
+    def counts(self) -> dict[str, int]:
+        """Entries by state; every state is there."""
+        query = select(outbox.c.state, func.count().label("entries")).group_by(outbox.c.state)
+        with self._catalogue.read() as connection:
+            found = {row.state: row.entries for row in connection.execute(query)}
+        return {state: found.get(state, 0) for state in STATES}
+
+    def _end(self, key: str, state: str, **values: Any) -> None:
+        with self._catalogue.write() as connection:
+            connection.execute(_still_pending(key).values(state=state, **values))
+
+
+def enter(connection: Connection, run_id: str, entries: Sequence[OutboxRequest], now: float) -> None:
+    rows = [
+        {
+            "key": entry.key,
+            "kind": entry.kind,
+            "run_id": run_id,
+            "payload": json.dumps(dict(entry.payload)),
+            "created_at": now,
+        }
+        for entry in entries
     ]
+    if rows:
+        connection.execute(upsert(connection, outbox).on_conflict_do_nothing(), rows)
 
 
-def delivered(connection: Connection, key: str, now: float) -> None:
-    connection.execute(
-        update(outbox).where(outbox.c.key == key, outbox.c.delivered_at.is_(None)).values(delivered_at=now)
+def enter_pushes(connection: Connection, run_id: str, key_prefix: str, pushes: Sequence[Push], now: float) -> None:
+    """Adds pushes as ``key_prefix:0``, ``:1``…; each gets its id and its channel's next number, without gaps."""
+    for n, push in enumerate(pushes):
+        row = upsert(connection, outbox).values(
+            key=f"{key_prefix}:{n}", kind=PUSH, run_id=run_id, payload="{}", created_at=now
+        )
+        added = connection.execute(row.on_conflict_do_nothing().returning(outbox.c.id)).scalar_one_or_none()
+        if added is None:
+            continue
+        payload = {
+            "id": added,
+            "sequence": _next_number(connection, push.channel),
+            "channel": push.channel,
+            "event": push.event,
+            "data": dict(push.data),
+        }
+        connection.execute(update(outbox).where(outbox.c.id == added).values(payload=json.dumps(payload)))
+
+
+def _next_number(connection: Connection, channel: str) -> int:
+    row = upsert(connection, channels).values(channel=channel, sequence=1)
+    one_more = row.on_conflict_do_update(index_elements=["channel"], set_={"sequence": channels.c.sequence + 1})
+    number: int = connection.execute(one_more.returning(channels.c.sequence)).scalar_one()
+    return number
+
+
+def _still_pending(key: str) -> Update:
+    return update(outbox).where(outbox.c.key == key, outbox.c.state == PENDING)
+
+
+def _pending(row: Any) -> PendingRequest:
+    return PendingRequest(
+        key=row.key,
+        kind=row.kind,
+        payload=json.loads(row.payload),
+        run_id=row.run_id,
+        created_at=datetime.fromtimestamp(row.created_at, UTC),
+        id=row.id,
+        attempts=row.attempts,
+        not_before=row.not_before or 0.0,
     )
-
-
-def claim(connection: Connection, request_id: str, run_id: str, now: float) -> str:
-    """The run that answers the request: the first that claimed it."""
-    row = upsert(connection, requests).values(request_id=request_id, run_id=run_id, claimed_at=now)
-    connection.execute(row.on_conflict_do_nothing())
-    query = select(requests.c.run_id).where(requests.c.request_id == request_id)
-    winner: str = connection.execute(query).scalar_one()
-    return winner

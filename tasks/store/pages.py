@@ -14,7 +14,7 @@ from sqlalchemy import Connection, or_, select
 from tasks import urls
 from tasks.errors import InputError, StoreError
 from tasks.store.catalogue import Catalogue
-from tasks.store.columns import IMAGES, ISSUES, LINKS, PAGES, REDIRECTS, RESULTS, STRUCTURED_DATA
+from tasks.store.columns import HTML, IMAGES, ISSUES, LINKS, PAGES, REDIRECTS, RESULTS, STRUCTURED_DATA
 from tasks.store.schema import frontier, parts, runs
 from tasks.store.takes import FactTable
 
@@ -77,9 +77,18 @@ def iter_page_objects(root: Path, catalogue: Catalogue, run_id: str, *, all_resu
         last = rows[-1].position
 
 
+def html_of(root: Path, catalogue: Catalogue, run_id: str, url: str) -> bytes | None:
+    with catalogue.read() as connection:
+        row = _find(connection, run_id, url)
+        files = _files(connection, {(row.source_run_id, row.part)} if row.part else set())
+        kept = _read(root, HTML, files.get(HTML.name, []), [row.page_id])
+    return next((record["body"] for record in kept.get((row.source_run_id, row.page_id), ())), None)
+
+
 def _find(connection: Connection, run_id: str, url: str) -> Any:
     project = connection.execute(select(runs.c.project_id).where(runs.c.run_id == run_id)).scalar_one_or_none()
-    named = or_(frontier.c.page_id == urls.page_id(project or "", url), frontier.c.url == url)
+    page_ids = (url, urls.page_id(project or "", url))
+    named = or_(frontier.c.page_id.in_(page_ids), frontier.c.url == url)
     row = connection.execute(_COLUMNS.where(frontier.c.run_id == run_id, named)).first()
     if row is None:
         raise InputError(

@@ -7,12 +7,13 @@ from typing import Any
 
 import duckdb
 
-from tasks.store import found, limits, publish, query, redirects, runs, site, targets, work
+from tasks.store import found, known_pages, limits, publish, query, redirects, runs, site, targets, work
 from tasks.store import pages as page_objects
 from tasks.store import progress as counts
 from tasks.store.catalogue import Catalogue
 from tasks.store.crawl_records import FrontierCount, OpenWork, Standing
 from tasks.store.records import Chunk, Progress, Rows, Run, Target
+from tasks.store.service_records import KnownPage
 
 
 class Reading:
@@ -54,6 +55,11 @@ class Reading:
         """The newest run of the batch, where it is running, interrupted or failed."""
         with self._catalogue.read() as connection:
             return runs.unfinished(connection, batch_id)
+
+    def runs_of_batch(self, batch_id: str) -> list[Run]:
+        """Newest first."""
+        with self._catalogue.read() as connection:
+            return runs.of_batch(connection, batch_id)
 
     def is_stopped(self, run_id: str, epoch: int) -> bool:
         """True where the stop mark is set, the run ended, or it was resumed since ``epoch``."""
@@ -130,12 +136,37 @@ class Reading:
         self._publisher.publish(final=final)
 
     def page_object(self, run_id: str, url: str, *, all_results: bool = False) -> dict[str, Any]:
-        """The page as one JSON object; a page not done yet has its state as outcome.
+        """The page of that URL or page id as one JSON object; a page not done yet has its state as outcome.
 
         Raises:
             InputError: the run has no such page.
         """
         return page_objects.page_object(self.path, self._catalogue, run_id, url, all_results=all_results)
+
+    def known_page(self, page_id: str) -> KnownPage | None:
+        """The page, where it was registered or any run is done with it."""
+        with self._catalogue.read() as connection:
+            return known_pages.known(connection, page_id)
+
+    def latest_page(self, page_id: str, run_id: str | None = None) -> dict[str, Any]:
+        """The page's ``page_object`` in the run, or in the newest that is done with it.
+
+        Raises:
+            UnknownPage: no run has it.
+            InputError: ``run_id`` has no such page.
+        """
+        if run_id is None:
+            with self._catalogue.read() as connection:
+                run_id = known_pages.latest_run(connection, page_id)
+        return self.page_object(run_id, page_id)
+
+    def html_of(self, run_id: str, page_id: str) -> bytes | None:
+        """The page's HTML, after undoing Content-Encoding; None where it has none or it was not kept.
+
+        Raises:
+            InputError: the run has no such page.
+        """
+        return page_objects.html_of(self.path, self._catalogue, run_id, page_id)
 
     def iter_page_objects(self, run_id: str, *, all_results: bool = False) -> Iterator[dict[str, Any]]:
         """Every page of the run in list order, a few hundred in memory at a time."""

@@ -141,13 +141,21 @@ class OutboxRequest:
 
 @dataclass(frozen=True, slots=True)
 class PendingRequest:
-    """An outbox entry not handed on yet."""
+    """An outbox entry not handed on yet.
+
+    Attributes:
+        attempts: tries that failed.
+        not_before: when the next is due, seconds since the epoch; 0 for at once.
+    """
 
     key: str
     kind: str
     payload: dict[str, Any]
     run_id: str
     created_at: datetime
+    id: int
+    attempts: int
+    not_before: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 from tasks.errors import InputError, StaleEpoch, UnknownRun
 from tasks.model import PageState
 from tasks.store import limits
-from tasks.store.catalogue import text_safe, upsert
+from tasks.store.catalogue import text_safe
 from tasks.store.crawl_records import Limits
+from tasks.store.projects import ensure
 from tasks.store.records import Run, RunSpec, RunState
-from tasks.store.schema import frontier, projects, runs
+from tasks.store.schema import frontier, runs
 
 OPEN_STATES = (PageState.PENDING.value, PageState.LEASED.value)
 UNFINISHED = (RunState.RUNNING.value, RunState.INTERRUPTED.value, RunState.FAILED.value)
@@ -21,8 +22,7 @@ ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def start(connection: Connection, spec: RunSpec, now: float) -> Run:
-    project = upsert(connection, projects).values(project_id=spec.project_id, created_at=now)
-    connection.execute(project.on_conflict_do_nothing())
+    ensure(connection, spec.project_id, spec.user_id, now)
     run_id = spec.run_id or new_run_id(now)
     connection.execute(
         runs.insert(),
@@ -83,9 +83,13 @@ def newest(connection: Connection, limit: int) -> list[Run]:
 
 def unfinished(connection: Connection, batch_id: str) -> Run | None:
     """The newest run of the batch, where it did not end."""
+    newest_of = next(iter(of_batch(connection, batch_id, 1)), None)
+    return newest_of if newest_of is not None and newest_of.state.value in UNFINISHED else None
+
+
+def of_batch(connection: Connection, batch_id: str, limit: int | None = None) -> list[Run]:
     query = select(runs).where(runs.c.batch_id == batch_id).order_by(runs.c.started_at.desc(), runs.c.run_id.desc())
-    row = connection.execute(query.limit(1)).first()
-    return _run(row) if row is not None and row.state in UNFINISHED else None
+    return [_run(row) for row in connection.execute(query.limit(limit))]
 
 
 def resume(connection: Connection, run_id: str, parent_pid: int | None, other: Limits | None) -> Run:

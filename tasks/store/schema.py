@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
 METADATA = MetaData()
 
@@ -27,6 +27,8 @@ projects = Table(
     METADATA,
     _text("project_id", primary_key=True),
     Column("created_at", Float, nullable=False),
+    _text("owner", server_default="local"),
+    _text("site", server_default=""),
 )
 
 runs = Table(
@@ -160,6 +162,15 @@ host_holders = Table(
     Index("host_holders_holder", "holder"),
 )
 
+# Who alone may do something, until when.
+leases = Table(
+    "leases",
+    METADATA,
+    _text("name", primary_key=True),
+    _text("holder"),
+    Column("until", Float, nullable=False),
+)
+
 outbox = Table(
     "outbox",
     METADATA,
@@ -170,6 +181,19 @@ outbox = Table(
     Column("payload", Text, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("delivered_at", Float),
+    _text("state", server_default="pending"),
+    _count("attempts"),
+    Column("not_before", Float),
+    Column("error", Text),
+    Index("outbox_work", "state", "id"),
+)
+
+# The last number given out on each channel.
+channels = Table(
+    "channels",
+    METADATA,
+    _text("channel", primary_key=True),
+    Column("sequence", Integer, nullable=False),
 )
 
 requests = Table(
@@ -178,6 +202,15 @@ requests = Table(
     _text("request_id", primary_key=True),
     _text("run_id"),
     Column("claimed_at", Float, nullable=False),
+    _text("flow", server_default=""),
+    _text("user_id", server_default=""),
+    Column("payload", Text, nullable=False, server_default="{}"),
+    _text("origin", server_default="local"),
+    Column("flow_run_id", String),
+    Column("confirmed_at", Float),
+    Column("begun_at", Float),
+    Index("requests_waiting", "user_id", "begun_at", "claimed_at"),
+    Index("requests_unconfirmed", "confirmed_at", "claimed_at"),
 )
 
 notifications = Table(
@@ -185,35 +218,96 @@ notifications = Table(
     METADATA,
     Column("id", Integer, primary_key=True),
     _text("key", unique=True),
-    _text("run_id"),
     _text("user_id"),
-    _text("event"),
     _text("title"),
     Column("message", Text, nullable=False),
+    _text("type"),
+    Column("read", Boolean, nullable=False, server_default="0"),
     Column("created_at", Float, nullable=False),
-    Column("delivered_at", Float),
+    _text("run_id"),
+    Index("notifications_of_user", "user_id", "id"),
 )
 
 recommendations = Table(
     "recommendations",
     METADATA,
     Column("id", Integer, primary_key=True),
-    _text("run_id", index=True),
+    _text("run_id"),
     _text("page_id"),
     _text("url"),
-    _text("rule"),
-    _text("priority"),
     _text("title"),
-    Column("message", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    _text("priority"),
+    _text("category"),
+    Column("findings", Text, nullable=False),
+    Column("rules", Text, nullable=False),
+    Column("proposed_title", Text, nullable=False),
+    Column("proposed_description", Text, nullable=False),
+    Column("proposed_json_ld", Text, nullable=False),
     _text("source"),
+    _text("model"),
+    Column("template_version", Integer),
     Column("created_at", Float, nullable=False),
+    Index("recommendations_of_page", "page_id", "run_id"),
+    Index("recommendations_of_run", "run_id"),
 )
 
 prompt_templates = Table(
     "prompt_templates",
     METADATA,
-    _text("name", primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("template", Text, nullable=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    _text("name"),
+    Column("text", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
     Column("created_at", Float, nullable=False),
+    Index(
+        "prompt_templates_active",
+        "active",
+        unique=True,
+        sqlite_where=text("active"),
+        postgresql_where=text("active"),
+    ),
+)
+
+# What a model answered; without a text, who is asking it, until when.
+model_answers = Table(
+    "model_answers",
+    METADATA,
+    _text("key", primary_key=True),
+    _text("holder"),
+    Column("until", Float, nullable=False),
+    Column("text", Text),
+    _text("model"),
+    Column("created_at", Float, nullable=False),
+)
+
+# Dollars: the amount is reserved before the call and replaced by the cost after it.
+model_calls = Table(
+    "model_calls",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    _text("key"),
+    _text("run_id"),
+    _text("page_id"),
+    _text("day"),
+    _text("model"),
+    Column("amount", Float, nullable=False),
+    Column("cost", Float),
+    _count("prompt_tokens"),
+    _count("completion_tokens"),
+    Column("outcome", String),
+    Column("reserved_at", Float, nullable=False),
+    Column("settled_at", Float),
+    Index("model_calls_of_run", "run_id", "cost", "amount"),  # all that a sum needs
+    Index("model_calls_of_day", "day", "cost", "amount"),
+)
+
+api_keys = Table(
+    "api_keys",
+    METADATA,
+    _text("key_id", primary_key=True),
+    _text("user_id", index=True),
+    _text("digest"),
+    Column("created_at", Float, nullable=False),
+    Column("revoked_at", Float),
 )

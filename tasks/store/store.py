@@ -11,18 +11,25 @@ import polars as pl
 
 from tasks.errors import StoreError
 from tasks.model import ScannedPage
-from tasks.store import facts, parts, runs, targets, views, work
+from tasks.store import facts, known_pages, parts, runs, targets, views, work
 from tasks.store import found as found_urls
-from tasks.store import outbox as outbox_
 from tasks.store import redirects as redirects_
+from tasks.store.api_keys import ApiKeys
 from tasks.store.catalogue import FILE_NAME, Catalogue
 from tasks.store.crawl_records import Found, Limits, Redirected
 from tasks.store.hosts import HostLedger
 from tasks.store.migrations import bring_up_to_date, check_version
+from tasks.store.model_ledger import ModelLedger
+from tasks.store.notifications import Notifications
+from tasks.store.outbox import Outbox
+from tasks.store.projects import Projects
 from tasks.store.reading import Reading
-from tasks.store.records import Lease, OutboxRequest, PendingRequest, Retry, Run, RunSpec, RunState, Staged, Target
+from tasks.store.recommendations import Recommendations
+from tasks.store.records import Lease, OutboxRequest, Retry, Run, RunSpec, RunState, Staged, Target
+from tasks.store.requests import Requests
 from tasks.store.robots import RobotsCache
 from tasks.store.site_columns import SiteFact
+from tasks.store.templates import Templates
 
 LEASE_SECONDS = 120.0
 
@@ -35,6 +42,9 @@ class Store(Reading):
         store_id: its identity; another or a new folder has another.
         hosts: per-host limits shared by all processes on the folder.
         robots: the last robots.txt of each origin, for all runs.
+        requests, outbox, notifications: who answers what, what is to be handed on, what people were told.
+        templates, recommendations, model_ledger: the prompt, advice on pages, what models answered and cost.
+        projects, api_keys: who owns what, and who may ask.
     """
 
     def __init__(self, path: Path, catalogue: Catalogue, store_id: str) -> None:
@@ -42,6 +52,14 @@ class Store(Reading):
         self.store_id = store_id
         self.hosts = HostLedger(catalogue)
         self.robots = RobotsCache(catalogue)
+        self.requests = Requests(catalogue)
+        self.outbox = Outbox(catalogue)
+        self.notifications = Notifications(catalogue)
+        self.templates = Templates(catalogue)
+        self.recommendations = Recommendations(catalogue)
+        self.model_ledger = ModelLedger(catalogue)
+        self.projects = Projects(catalogue)
+        self.api_keys = ApiKeys(catalogue)
 
     @classmethod
     def open(cls, data: Path | str | None = None) -> Self:
@@ -327,18 +345,9 @@ class Store(Reading):
                 now=time.time(),
             )
 
-    # Requests
+    # Pages
 
-    def outbox_pending(self, limit: int = 100) -> list[PendingRequest]:
-        """The oldest requests not delivered yet."""
-        with self._catalogue.read() as connection:
-            return outbox_.pending(connection, limit)
-
-    def outbox_delivered(self, key: str) -> None:
+    def register_page(self, project_id: str, url: str) -> str:
+        """Makes the page known before any run has it; returns its id."""
         with self._catalogue.write() as connection:
-            outbox_.delivered(connection, key, time.time())
-
-    def claim(self, request_id: str, run_id: str) -> str:
-        """The run that answers the request: the first that claimed it."""
-        with self._catalogue.write() as connection:
-            return outbox_.claim(connection, request_id, run_id, time.time())
+            return known_pages.register(connection, project_id, url)

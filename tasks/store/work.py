@@ -1,6 +1,5 @@
 """Leases and commits: how pages of a run get from pending to done, each once."""
 
-import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,12 @@ from tasks.store import parts as part_files
 from tasks.store.catalogue import text_safe, upsert
 from tasks.store.crawl_records import Found, Redirected
 from tasks.store.limits import LEASED, PENDING, Allowance, allowance, among
+from tasks.store.outbox import enter
 from tasks.store.records import Lease, OutboxRequest, PageOutcome, Retry, Staged, Target
 from tasks.store.redirects import answered
 from tasks.store.registry import register
 from tasks.store.runs import check_epoch
-from tasks.store.schema import frontier, outbox, pages, runs
+from tasks.store.schema import frontier, pages, runs
 from tasks.store.targets import write_unfetched
 from tasks.urls import url_key
 
@@ -201,7 +201,7 @@ def commit(
     if retries:
         connection.execute(_RETRY, [_retry_row(run_id, holder, retry) for retry in retries])
     if requests:
-        send(connection, run_id, requests, now)
+        enter(connection, run_id, requests, now)
     return found_urls.add(connection, root, run, found, now) if found else 0
 
 
@@ -295,17 +295,3 @@ def _remember(connection: Connection, run: Row[Any], accepted: Sequence[PageOutc
         for page in accepted
     ]
     connection.execute(statement.on_conflict_do_update(index_elements=["page_id"], set_=newer), rows)
-
-
-def send(connection: Connection, run_id: str, requests: Sequence[OutboxRequest], now: float) -> None:
-    rows = [
-        {
-            "key": request.key,
-            "kind": request.kind,
-            "run_id": run_id,
-            "payload": json.dumps(dict(request.payload)),
-            "created_at": now,
-        }
-        for request in requests
-    ]
-    connection.execute(upsert(connection, outbox).on_conflict_do_nothing(), rows)

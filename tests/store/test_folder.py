@@ -158,3 +158,29 @@ def test_migrated_and_fresh_schema_are_the_same(stored, tmp_path):
     bring_up_to_date(fresh)
     fresh.close()
     assert tables(stored / "catalogue.sqlite") == tables(fresh.path)
+
+
+def test_requests_entries_and_projects_of_a_stored_folder_are_kept(stored):
+    file = sqlite3.connect(stored / "catalogue.sqlite")
+    file.executescript(
+        """
+        INSERT INTO requests VALUES ('q1', 'run-a', 1795447801.5);
+        INSERT INTO outbox (key, kind, run_id, payload, created_at, delivered_at) VALUES
+            ('sent', 'notification/send', 'run-a', '{"n": 1}', 1795447801.5, 1795447802.5),
+            ('waits', 'page/analyze.requested', 'run-a', '{"n": 2}', 1795447801.5, NULL);
+        INSERT INTO projects VALUES ('shop', 1795447801.5), ('empty', 1795447801.5);
+        UPDATE runs SET project_id = 'shop', user_id = 'ann' WHERE kind = 'batch';
+        """
+    )
+    file.close()
+    with Store.open(stored) as store:
+        claim = store.requests.claim("q1", "run-b", flow="scan-page", user_id="ann")
+        assert (claim.run_id, claim.first, claim.confirmed) == ("run-a", False, True)
+        assert (store.requests.unconfirmed(older_than_s=-9e9), store.requests.waiting("")) == ([], 0)
+        [entry] = store.outbox.pending()
+        assert (entry.key, entry.payload, entry.attempts) == ("waits", {"n": 2}, 0)
+        assert store.outbox.counts() == {"pending": 1, "delivered": 1, "refused": 0, "expired": 0}
+        owners = {one.project_id: one.owner for one in store.projects.list()}
+        assert (owners["default"], owners["empty"], owners["shop"]) == ("local", "local", "ann")
+        assert store.templates.ensure_default("default", "text").version == 1
+        assert store.notifications.add(key="k", user_id="u", title="t", message="m", type="info").id == 1

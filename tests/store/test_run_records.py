@@ -104,9 +104,3 @@ def test_a_run_with_pages_left_is_incomplete(store, begin):
     ended = store.finish_run(run.run_id, 1, RunState.FAILED, error="disk full")
     assert (ended.incomplete, ended.incomplete_reason, ended.error) == (True, "1 pages left", "disk full")
     assert ended.pages_per_second is None
-
-
-def test_requests_are_answered_by_the_first_claim(store):
-    assert store.claim("q1", "run-a") == "run-a"
-    assert store.claim("q1", "run-b") == "run-a"
-    assert store.claim("q2", "run-b") == "run-b"

@@ -144,13 +144,13 @@ def test_outbox_requests_are_sent_once(store, begin):
     request = OutboxRequest("k1", "page/analyze", {"url": URLS[0]})
     for _ in range(2):
         store.commit(run.run_id, 1, "a", outbox=[request, OutboxRequest("k2", "other")])
-    pending = store.outbox_pending(10)
+    pending = store.outbox.pending(10)
     assert [(one.key, one.kind, one.payload, one.run_id) for one in pending] == [
         ("k1", "page/analyze", {"url": URLS[0]}, run.run_id),
         ("k2", "other", {}, run.run_id),
     ]
-    store.outbox_delivered("k1")
-    assert [one.key for one in store.outbox_pending(10)] == ["k2"]
+    store.outbox.delivered("k1")
+    assert [one.key for one in store.outbox.pending(10)] == ["k2"]
 
 
 def test_a_failed_commit_leaves_nothing(store, begin, scanned):

@@ -1,0 +1,18 @@
+"""Who alone may do something in the data folder, until when."""
+
+from sqlalchemy import Connection, delete, or_
+
+from tasks.store.catalogue import upsert
+from tasks.store.schema import leases
+
+
+def take(connection: Connection, name: str, holder: str, until: float, now: float) -> bool:
+    """Takes or prolongs the lease; False where another holder has it."""
+    row = upsert(connection, leases).values(name=name, holder=holder, until=until)
+    free = or_(leases.c.holder == holder, leases.c.until < now)
+    taken = row.on_conflict_do_update(index_elements=["name"], set_={"holder": holder, "until": until}, where=free)
+    return connection.execute(taken.returning(leases.c.name)).first() is not None
+
+
+def release(connection: Connection, name: str, holder: str) -> None:
+    connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
