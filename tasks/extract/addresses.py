@@ -5,9 +5,18 @@ import re
 from tasks import urls
 from tasks.extract import limits
 
-_BESIDE = re.compile(r"(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+/)*+(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+)?+")
-"""A path below the base's folder that the URL parser takes over letter by letter: no scheme, no escape, no dot segment.
-Most links are; joining them here costs a tenth."""
+_PLAIN = re.compile(
+    r"""(?P<start>https?://[A-Za-z0-9.:-]++/|/|(?:\.\./)*+)
+        (?P<rest>(?!\?)
+            (?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+/)*+(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+)?+
+            (?:\?[A-Za-z0-9_.~:/,;=&%+-]*+)?+)""",
+    re.VERBOSE,
+)
+"""Where to start, and a path below that the URL parser takes over letter by letter: no escape, no dot segment.
+Nearly all links are such; joining them here costs a tenth."""
+
+Target = tuple[str | None, bool]
+"""What is fetched, and whether it is internal."""
 
 
 class Addresses:
@@ -24,47 +33,48 @@ class Addresses:
         # the standard ignores such a base: https://html.spec.whatwg.org/#set-the-frozen-base-url
         usable = base is not None and not base.startswith(("data:", "javascript:"))
         self.base = base if base is not None and usable else page_url
-        self._folder = urls.resolve(self.base, ".") if urls.is_http(self.base) else None
-        own = urls.resolve(self.base, "")
-        self._own = urls.address(own) if own is not None else None
-        self._resolved: dict[str, str | None] = {}
-        self._internal: dict[str, bool] = {}
+        self._is_http = urls.is_http(self.base)
+        self._starts: dict[str, Target] = {}
+        self._targets: dict[str, Target] = {}
 
     def resolve(self, href: str) -> str | None:
         """The absolute address with its fragment; None where ``href`` means none or is cut."""
-        try:
-            return self._resolved[href]
-        except KeyError:
-            pass
-        resolved: str | None
-        if len(href) >= limits.VALUE:
-            resolved = None
-        elif href and self._folder is not None and _BESIDE.fullmatch(href):
-            resolved = self._folder + href
-        else:
-            resolved = urls.resolve(self.base, href)
-        self._resolved[href] = resolved
-        return resolved
+        if "#" not in href:
+            return self.target(href)[0]
+        return urls.resolve(self.base, href) if len(href) < limits.VALUE else None
 
     def address(self, href: str) -> str | None:
         """The same without fragment: what is fetched."""
-        start, mark, _ = href.partition("#")
-        if not mark:
-            return self.resolve(href)
-        if not start:
-            return self._own
-        if _BESIDE.fullmatch(start):
-            return self.resolve(start)
-        resolved = self.resolve(href)
-        return urls.address(resolved) if resolved is not None else None
+        return self.target(href)[0]
+
+    def target(self, href: str) -> Target:
+        """The same, and whether it is internal."""
+        known = self._targets.get(href)
+        if known is None:
+            known = self._targets[href] = self._target(href)
+        return known
 
     def is_internal(self, url: str | None) -> bool:
         """True for an http(s) address on the host of the page, whatever scheme and port."""
         if url is None:
             return False
-        if url.startswith(self._page_origin):
-            return True
-        known = self._internal.get(url)
+        return url.startswith(self._page_origin) or (urls.is_http(url) and urls.host(url) == self._page_host)
+
+    def _target(self, href: str) -> Target:
+        path, mark, _ = href.partition("#")
+        if mark and not path:
+            return self.target("")
+        plain = _PLAIN.fullmatch(path) if path and self._is_http and len(path) < limits.VALUE else None
+        if plain is None:
+            return self._parsed(href)
+        start, rest = plain.groups()
+        known = self._starts.get(start)
         if known is None:
-            known = self._internal[url] = urls.is_http(url) and urls.host(url) == self._page_host
-        return known
+            known = self._starts[start] = self._parsed(start or ".")
+        folder, internal = known
+        return (folder + rest, internal) if folder is not None else known
+
+    def _parsed(self, href: str) -> Target:
+        resolved = urls.resolve(self.base, href) if len(href) < limits.VALUE else None
+        url = urls.address(resolved) if resolved is not None else None
+        return url, self.is_internal(url)

@@ -2,11 +2,11 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 from tasks.extract import limits
 from tasks.extract.text import fold
-from tasks.model import HeadText, Position, ResourceKind, StructuredData
+from tasks.model import HeadText, Link, Position, ResourceKind, StructuredData
 
 Attributes = dict[str, str | None]
 """As selectolax gives them: an empty value is None, an absent attribute is absent."""
@@ -36,14 +36,26 @@ def hides(attributes: Attributes) -> bool:
 
 @dataclass(slots=True)
 class FoundLink:
+    """A ``Link`` in the making, field by field."""
+
     text_limit: ClassVar = limits.LINK_TEXT
 
     href: str | None
-    scripted: bool
+    url: str | None
+    text: str
+    rel: str
     position: Position
-    text: str = ""
-    rel: str = ""
-    role: str = ""
+    internal: bool
+    scripted: bool
+    role: str
+
+    def finished(self, url: str | None, internal: bool) -> Link:  # noqa: FBT001 - as Link
+        """This very object: links come by the hundred, and to build a frozen one costs four times as much."""
+        self.url = url
+        self.internal = internal
+        link: Any = self
+        link.__class__ = Link
+        return cast("Link", link)
 
 
 @dataclass(slots=True)

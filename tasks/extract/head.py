@@ -44,7 +44,7 @@ def broken_by(source: str, titles: Iterable[HeadText], elements: Iterable[HeadEl
     strayed = any(not title.in_head for title in titles) or any(
         not element.in_head and is_metadata(element) for element in elements
     )
-    return _first_stranger(source) if strayed else None
+    return _first_stranger(source.replace("\0", "")) if strayed else None
 
 
 def _first_stranger(source: str) -> str | None:

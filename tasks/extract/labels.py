@@ -12,9 +12,9 @@ import webencodings
 _PRESCAN = 1024
 _HEADER = 1024
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
-_META = re.compile(rb"<meta[\s/]([^>]*)", re.IGNORECASE)
+_META = re.compile(rb"<meta[\s/]([^>]*)")
 _ATTRIBUTE = re.compile(rb"""([^\s=/"'>]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
-_IN_CONTENT = re.compile(r"""charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;"']+))""", re.IGNORECASE)
+_IN_CONTENT = re.compile(r"""charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;"']+))""")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs.BOM_UTF16_LE, "utf-16le"))
 _REPLACEMENT = "\ufffd"
 
@@ -34,24 +34,24 @@ def from_bom(body: bytes) -> str | None:
 
 def from_meta(body: bytes) -> str | None:
     """The label a meta element declares within the first 1,024 bytes."""
-    start = body[:_PRESCAN]
-    if b"charset" not in start.lower():
+    start = body[:_PRESCAN].lower()
+    if b"charset" not in start:
         return None
     for found in _META.finditer(_COMMENT.sub(b"", start)):
         label = _meta_label(found[1])
         if label:
-            return label.strip().lower()
+            return label.strip()
     return None
 
 
 def _meta_label(source: bytes) -> str | None:
     attributes = {
-        found[1].lower(): (found[2] or found[3] or found[4] or b"").decode("ascii", "replace")
+        found[1]: (found[2] or found[3] or found[4] or b"").decode("ascii", "replace")
         for found in _ATTRIBUTE.finditer(source)
     }
     if b"charset" in attributes:
         return attributes[b"charset"]
-    if attributes.get(b"http-equiv", "").lower() != "content-type":
+    if attributes.get(b"http-equiv") != "content-type":
         return None
     found = _IN_CONTENT.search(attributes.get(b"content", ""))
     return (found[1] or found[2] or found[3]) if found else None

@@ -31,8 +31,7 @@ def extract(response: Response) -> Page:
     """
     decoded = response.text if response.text is not None else response.body.decode("utf-8", "replace")
     encoding = response.encoding or ("utf-8" if response.text is None else None)
-    source = decoded.replace("\0", "") if "\0" in decoded else decoded
-    tree = LexborHTMLParser(source.encode("utf-8", "replace"))
+    tree = LexborHTMLParser(decoded.encode("utf-8", "replace").replace(b"\0", b""))
     found = walk(tree)
     addresses = Addresses(response.url, found.base)
     metas = Metas(found.metas)
@@ -54,7 +53,7 @@ def extract(response: Response) -> Page:
         hreflang=tuple(relations.hreflang(found.head_links, header_links, response.url, addresses)),
         headings=tuple(Heading(heading.level, heading.text) for heading in found.headings),
         images=tuple(_image(image, addresses) for image in found.images),
-        links=tuple(_link(link, addresses) for link in found.links),
+        links=tuple(_links(found.links, addresses)),
         lang=_lang(tree),
         doctype=_doctype(tree),
         encoding=encoding,
@@ -68,7 +67,7 @@ def extract(response: Response) -> Page:
         twitter=metas.properties(("twitter:",)),
         structured_data=tuple(found.structured_data),
         resources=_resources([*found.resources, *_loaded(found.head_links)], addresses),
-        head_broken_by=broken_by(source, found.titles, [*found.metas, *found.head_links]),
+        head_broken_by=broken_by(decoded, found.titles, [*found.metas, *found.head_links]),
         text=text,
         main_text=main_text,
         word_count=counted.count,
@@ -82,10 +81,11 @@ def extract(response: Response) -> Page:
     )
 
 
-def _link(link: FoundLink, addresses: Addresses) -> Link:
-    url = addresses.address(link.href) if link.href is not None else None
-    internal = addresses.is_internal(url)
-    return Link(link.href, url, link.text, link.rel, link.position, internal, link.scripted, link.role)
+def _links(links: Iterable[FoundLink], addresses: Addresses) -> Iterator[Link]:
+    for link in links:
+        href = link.href
+        url, internal = addresses.target(href) if href is not None else (None, False)
+        yield link.finished(url, internal)
 
 
 def _image(image: FoundImage, addresses: Addresses) -> Image:

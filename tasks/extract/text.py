@@ -13,10 +13,11 @@ from tasks.extract import limits
 _INVISIBLE = ("\u200b", "\u2060", "\ufeff", "\u00ad")
 """Zero width space, word joiner, BOM, soft hyphen. ZWJ and ZWNJ stay: they are spelling in Persian and Hindi."""
 
+_ASCII = bytes(range(0x80))
+_APOSTROPHE = "\u2019".encode()
 _WORD_SEPARATORS = bytes(
     ord(" ") if chr(byte).isascii() and not chr(byte).isalnum() and chr(byte) != "_" else byte for byte in range(256)
-)
-_NOT_LEAD_BYTES = bytes(range(0xC0))
+).lower()
 _SPACELESS_LEAD_BYTES = frozenset({0xE0, 0xE1, *range(0xE3, 0xEA), 0xEF, 0xF0})
 
 _PUNCTUATION = (
@@ -65,17 +66,20 @@ class Words:
 
 def words(text: str) -> Words:
     """A word is what stands between white space and punctuation; an apostrophe belongs to it."""
-    if text.isascii():
-        tokens = text.lower().encode().translate(_WORD_SEPARATORS, b"'").split()
-        return Words(len(tokens), 0, tokens)
-    text = text.casefold().replace("\u2019", "")
-    spaceless = 0
     encoded = text.encode("utf-8", "replace")
-    if not _SPACELESS_LEAD_BYTES.isdisjoint(encoded.translate(None, _NOT_LEAD_BYTES)):
-        text, spaceless = _SPACELESS.subn(r" \g<0> ", text)
-        encoded = text.encode("utf-8", "replace")
-    for punctuation in _PUNCTUATION:
-        encoded = punctuation.sub(b" ", encoded)
+    beyond = encoded.translate(None, _ASCII)  # little on most pages: what it lacks need not be looked for in the text
+    spaceless = 0
+    if beyond:
+        if (letters := beyond.decode()) != letters.casefold():
+            text = text.casefold()
+            encoded = text.encode("utf-8", "replace")
+        if not _SPACELESS_LEAD_BYTES.isdisjoint(beyond):
+            text, spaceless = _SPACELESS.subn(r" \g<0> ", text)
+            encoded = text.encode("utf-8", "replace")
+        encoded = encoded.replace(_APOSTROPHE, b"")
+        for punctuation in _PUNCTUATION:
+            if punctuation.search(beyond):
+                encoded = punctuation.sub(b" ", encoded)
     tokens = encoded.translate(_WORD_SEPARATORS, b"'").split()
     return Words(len(tokens) - spaceless + (spaceless + 1) // 2, spaceless, tokens)
 

@@ -77,7 +77,7 @@ class Walker:
 
     def run(self, root: LexborNode, enter: Mapping[int, Enter]) -> None:  # noqa: C901, PLR0912 - the hot loop
         """Depth first without recursion: pages nest deeper than Python's stack."""
-        add = self.found.pieces.append
+        add, entering = self.found.pieces.append, enter.get
         text, block, space = tags.TEXT, Walker.enter_block, self._space
         stack: list[tuple[LexborNode, Leave | None]] = []
         node: LexborNode | None = root
@@ -88,7 +88,7 @@ class Walker:
                     add(node.text_content or "")
             else:
                 attributes = node.attributes
-                on_enter = enter.get(tag)
+                on_enter = entering(tag)
                 if on_enter is None:
                     leave = None
                 elif on_enter is block:  # most elements: worth sparing the call, here and below
@@ -100,21 +100,24 @@ class Walker:
                     if attributes and not _SPECIAL.isdisjoint(attributes):
                         leave = self._enter_special(attributes, leave)
                     child = node.first_child
+                    if child is not None and child.tag_id == text:  # of most elements the only one
+                        if not self._hidden:
+                            add(child.text_content or "")
+                        child = child.next
                     if child is not None:
                         stack.append((node, leave))
                         node = child
                         continue
                     if leave is not None:
                         leave()
-            following = node.next
-            while following is None and stack:
+            node = node.next
+            while node is None and stack:
                 node, leave = stack.pop()
                 if leave is space:
                     add(" ")
                 elif leave is not None:
                     leave()
-                following = node.next
-            node = following
+                node = node.next
 
     # attributes that matter on any element
 
@@ -246,6 +249,11 @@ class Walker:
         link = self._add_link(attributes)
         if link is None:
             return None
+        text = _only_text(node)
+        if text is not None and not (self._hidden or self._alts) and _SPECIAL.isdisjoint(attributes):
+            self.found.pieces.append(text)  # most links: worth sparing the way through the stack
+            link.text = fold(text, limits.LINK_TEXT)
+            return skip
         if self._open or not (self._hidden or hides(attributes)):
             return self._open_text(link)
         link.text = _whole_text(node)
@@ -284,11 +292,9 @@ class Walker:
         scripted = not _SCRIPTED.isdisjoint(attributes)
         if (href is None and not scripted) or len(self.found.links) >= limits.LINKS:
             return None
-        link = FoundLink(href, scripted, self._positions[-1])
-        if "rel" in attributes:
-            link.rel = keyword(attributes, "rel")
-        if "role" in attributes:
-            link.role = keyword(attributes, "role")
+        rel = keyword(attributes, "rel") if "rel" in attributes else ""
+        role = keyword(attributes, "role") if "role" in attributes else ""
+        link = FoundLink(href, None, "", rel, self._positions[-1], False, scripted, role)  # noqa: FBT003 - as Link
         self.found.links.append(link)
         return link
 
@@ -334,6 +340,12 @@ def _join(pieces: list[str]) -> str:
     if sum(map(len, pieces)) <= limits.VALUE:
         return "".join(pieces)
     return "".join(piece[: limits.VALUE] for piece in pieces[:_ALTS])
+
+
+def _only_text(node: LexborNode) -> str | None:
+    """Text of an element that holds nothing else."""
+    child = node.first_child
+    return child.text_content if child is not None and child.tag_id == tags.TEXT and child.next is None else None
 
 
 def _whole_text(node: LexborNode) -> str:
