@@ -2,15 +2,18 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Self, TypeVar
 
 from tasks.extract import limits
 from tasks.extract.text import fold
-from tasks.model import HeadText, Link, Position, ResourceKind, StructuredData
+from tasks.model import HeadText, Image, Link, Position, ResourceKind, StructuredData
 
 Attributes = dict[str, str | None]
 """As selectolax gives them: an empty value is None, an absent attribute is absent."""
 
+FrozenT = TypeVar("FrozenT")
+
+_OF_IMAGES = ("src", "alt", "srcset", "width", "height", "loading")
 _HIDDEN_STYLE = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 
 
@@ -50,12 +53,9 @@ class FoundLink:
     role: str
 
     def finished(self, url: str | None, internal: bool) -> Link:  # noqa: FBT001 - as Link
-        """This very object: links come by the hundred, and to build a frozen one costs four times as much."""
         self.url = url
         self.internal = internal
-        link: Any = self
-        link.__class__ = Link
-        return cast("Link", link)
+        return _frozen(self, Link)
 
 
 @dataclass(slots=True)
@@ -66,10 +66,36 @@ class FoundHeading:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FoundImage:
-    attributes: Attributes
+    """An ``Image`` in the making, field by field."""
+
+    src: str | None
+    url: str | None
+    alt: str | None
+    srcset: str | None
+    width: str | None
+    height: str | None
+    loading: str | None
     needs_alt: bool
+
+    @classmethod
+    def read(cls, attributes: Attributes, *, needs_alt: bool) -> Self:
+        src, alt, srcset, width, height, loading = (written(attributes, name) for name in _OF_IMAGES)
+        return cls(src, None, alt, srcset, width, height, loading, needs_alt)
+
+    def finished(self, src: str | None, url: str | None) -> Image:
+        self.src = src
+        self.url = url
+        return _frozen(self, Image)
+
+
+def _frozen(found: object, kind: type[FrozenT]) -> FrozenT:
+    """``found`` itself as ``kind``, which has the same fields: to build a frozen one costs four times as much."""
+    same: Any = found
+    same.__class__ = kind
+    frozen: FrozenT = same
+    return frozen
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ https://html.spec.whatwg.org/#prescan-a-byte-stream-to-determine-its-encoding
 import codecs
 import re
 from email.message import Message
+from functools import lru_cache
 
 import webencodings
 
@@ -19,6 +20,7 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs.
 _REPLACEMENT = "\ufffd"
 
 
+@lru_cache(maxsize=64)
 def from_header(content_type: str | None) -> str | None:
     if content_type is None or "charset" not in content_type.lower():
         return None

@@ -53,7 +53,7 @@ def extract(response: Response) -> Page:
         hreflang=tuple(relations.hreflang(found.head_links, header_links, response.url, addresses)),
         headings=tuple(Heading(heading.level, heading.text) for heading in found.headings),
         images=tuple(_image(image, addresses) for image in found.images),
-        links=tuple(_links(found.links, addresses)),
+        links=tuple(linked(found.links, addresses)),
         lang=_lang(tree),
         doctype=_doctype(tree),
         encoding=encoding,
@@ -81,7 +81,7 @@ def extract(response: Response) -> Page:
     )
 
 
-def _links(links: Iterable[FoundLink], addresses: Addresses) -> Iterator[Link]:
+def linked(links: Iterable[FoundLink], addresses: Addresses) -> Iterator[Link]:
     for link in links:
         href = link.href
         url, internal = addresses.target(href) if href is not None else (None, False)
@@ -89,22 +89,10 @@ def _links(links: Iterable[FoundLink], addresses: Addresses) -> Iterator[Link]:
 
 
 def _image(image: FoundImage, addresses: Addresses) -> Image:
-    src = written(image.attributes, "src")
-    url = None
+    src = image.src
     if src is not None and src[:5].lower() == "data:":
-        src = src[:_DATA_URL]  # the picture itself: no address, and up to megabytes
-    elif src and not src.isspace():
-        url = addresses.resolve(src)
-    return Image(
-        src=src,
-        url=url,
-        alt=written(image.attributes, "alt"),
-        srcset=written(image.attributes, "srcset"),
-        width=written(image.attributes, "width"),
-        height=written(image.attributes, "height"),
-        loading=written(image.attributes, "loading"),
-        needs_alt=image.needs_alt,
-    )
+        return image.finished(src[:_DATA_URL], None)  # the picture itself: no address, and up to megabytes
+    return image.finished(src, addresses.resolve(src) if src and not src.isspace() else None)
 
 
 def _loaded(head_links: Iterable[HeadElement]) -> Iterator[tuple[ResourceKind, str]]:

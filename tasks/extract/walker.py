@@ -279,7 +279,7 @@ class Walker:
         hidden = bool(self._hidden) or hides(attributes)
         if len(self.found.images) < limits.IMAGES:
             needs_alt = not (hidden or self._aria_hidden or _is_decoration(attributes))
-            self.found.images.append(FoundImage(attributes, needs_alt))
+            self.found.images.append(FoundImage.read(attributes, needs_alt=needs_alt))
         alt = attributes.get("alt")
         if alt and self._open and not hidden:
             self._alts.append((len(self.found.pieces), alt[: limits.LINK_TEXT]))
