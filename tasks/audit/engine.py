@@ -49,7 +49,9 @@ def audit(answer: Answer, page: Page | None, profile: Profile = DEFAULT, *, bloc
         if judge.check is None:
             results.append(_result(judge.rule.id, Outcome.NOT_APPLICABLE, "switched off by the profile"))
             continue
-        bar = bars.get(judge.rule.applies) or _type_bar(judge.rule, answer)
+        bar = bars.get(judge.rule.applies)
+        if bar is None and judge.rule.sees != PAGE:
+            bar = _type_bar(judge.rule, answer)
         if bar is not None:
             results.append(_result(judge.rule.id, bar.outcome, bar.why))
             continue
@@ -59,11 +61,10 @@ def audit(answer: Answer, page: Page | None, profile: Profile = DEFAULT, *, bloc
             results.append(_result(judge.rule.id, Outcome.UNKNOWN, "the rule crashed"))
             issues.append(crash(judge.rule, error, url, "the page"))
             continue
-        if words:
-            results.append(_outcome(judge, words))
+        result = _result_of(judge, words) if words else judge.passed
+        results.append(result)
+        if result is judge.failed:
             issues.extend(_issues(judge, words, url))
-        else:
-            results.append(judge.passed)
     return Verdict(tuple(issues), tuple(results), not_indexable)
 
 
@@ -97,17 +98,17 @@ def _bars(answer: Answer, page: Page | None, *, blocked: bool) -> tuple[dict[App
 
 
 def _type_bar(rule: Rule, answer: Answer) -> Bar | None:
-    if rule.sees == PAGE or type(answer) in rule.sees:
+    if type(answer) in rule.sees:
         return None
     return Bar(Outcome.NOT_APPLICABLE, "not fetched" if isinstance(answer, FetchFailure) else "fetched")
 
 
-def _outcome(judge: Judge, words: tuple[Word, ...]) -> RuleResult:
-    if any(isinstance(word, Finding) for word in words):
-        return judge.failed
+def _result_of(judge: Judge, words: tuple[Word, ...]) -> RuleResult:
     first = words[0]
+    if isinstance(first, Finding) or any(isinstance(word, Finding) for word in words):
+        return judge.failed
     outcome = Outcome.NOT_APPLICABLE if isinstance(first, NotApplicable) else Outcome.UNKNOWN
-    return _result(judge.rule.id, outcome, "" if isinstance(first, Finding) else first.why)
+    return _result(judge.rule.id, outcome, first.why)
 
 
 @lru_cache(maxsize=8192)
