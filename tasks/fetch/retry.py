@@ -52,7 +52,12 @@ def retry_after(answer: Answer, now: float) -> float | None:
     """Seconds the server asks to wait, at most ten minutes; None where it asks nothing that can be honoured."""
     if isinstance(answer, FetchFailure):
         return None
-    value = (answer.header("retry-after") or "").strip()
+    return asked_wait(answer.header("retry-after") or "", now)
+
+
+def asked_wait(value: str, now: float) -> float | None:
+    """Seconds that a Retry-After header of this ``value`` asks to wait; as ``retry_after`` bounds them."""
+    value = value.strip()
     seconds = float(value) if _SECONDS.fullmatch(value) else _seconds_until(value, now)
     return min(seconds, MAX_RETRY_AFTER) if seconds > 0 else None
 

@@ -1,0 +1,1 @@
+"""Events to people: notifications kept, live messages pushed, requests handed on."""
