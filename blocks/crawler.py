@@ -15,6 +15,7 @@ class Crawler(SettingsBlock):
         allow: Hosts that may be non-public or on any port.
         concurrency: Connections per host.
         rate: Requests a second per host.
+        scans_per_minute: Runs that a user may begin from outside.
 
     Example:
         Load a stored block and read its limits:
@@ -38,6 +39,7 @@ class Crawler(SettingsBlock):
         "SEO_RATE": "rate",
         "SEO_DEADLINE": "deadline",
         "SEO_MAX_BODY": "max_body",
+        "SEO_SCANS_PER_MINUTE": "scans_per_minute",
     }
 
     user_agent: str = Field(default="", description="User-Agent header. Empty for the product's own name.")
@@ -54,3 +56,9 @@ class Crawler(SettingsBlock):
     )
     deadline: float = Field(default=60, gt=0, description="Seconds for one URL, redirects included.")
     max_body: int = Field(default=15 * 1024 * 1024, gt=0, description="Largest body read, bytes.")
+    scans_per_minute: int = Field(
+        default=10,
+        ge=1,
+        le=10_000,
+        description="Runs a minute that each user may begin by HTTP, webhook or event. Further ones wait.",
+    )

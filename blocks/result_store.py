@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import ClassVar
 
+from prefect.context import FlowRunContext
 from pydantic import Field, HttpUrl, field_validator
 
 from blocks.settings import SettingsBlock
@@ -47,3 +48,24 @@ class ResultStore(SettingsBlock):
     def folder(self) -> Path:
         """The absolute data folder; a relative path is taken from the current directory."""
         return Path(self.path).expanduser().resolve()
+
+    def folder_of_run(self, given: str | None = None) -> str:
+        """The data folder of the surrounding flow run: ``given``, else this block's.
+
+        Raises:
+            ValueError: the run is a deployment's, and a folder was given or this block's is relative: only this block
+                says where deployments keep their data, and a worker's current directory is not its user's.
+        """
+        context = FlowRunContext.get()
+        if context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None:
+            if given is not None:
+                raise ValueError(
+                    f"only the {self.get_block_type_name()} block says where a deployment keeps its data: leave the "
+                    "parameter out"
+                )
+            if not Path(self.path).expanduser().is_absolute():
+                raise ValueError(
+                    f"the {self.get_block_type_name()} block has the relative folder {self.path!r}, which each worker "
+                    "would look for somewhere else: save it with an absolute one"
+                )
+        return given or str(self.folder())

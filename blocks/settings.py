@@ -4,7 +4,7 @@ import os
 from typing import Any, ClassVar, Self
 
 from prefect.blocks.core import Block
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 DEFAULT_NAME = "default"
 
@@ -52,5 +52,6 @@ class SettingsBlock(Block):
                 type(self)(**values)
             except ValidationError as error:
                 problem = error.errors()[0]["msg"]
-                raise ValueError(f"environment variable {name}={os.environ[name]!r}: {problem}") from None
+                shown = "" if isinstance(getattr(self, field), SecretStr) else f"={os.environ[name]!r}"
+                raise ValueError(f"environment variable {name}{shown}: {problem}") from None
         return type(self)(**values)

@@ -12,21 +12,27 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled
 from pydantic import Field
 
+from flows.advice import advise
+from flows.failures import tell_failure
+from flows.outbox import send_outbox
+from flows.progress import announced
+from tasks.admit.task import admitted, already_done
 from tasks.crawl.scope import ScopeKind
+from tasks.events import Identity
 from tasks.report.task import publish_summary, reported_progress
 from tasks.scan.crawl_task import crawl_chunks, crawl_name, create_crawl_records, judge_site, prepare_crawl
 from tasks.scan.records import NEVER
-from tasks.scan.settings import CrawlRules, ScanOptions
+from tasks.scan.settings import AnalyzeWhich, CrawlRules, ScanOptions
 from tasks.scan.task import close_run, load_settings, process_pool, recorded, run_slot
 from tasks.store import RunState
 from tasks.urls import parse
 
 
-@flow(name="crawl-site", flow_run_name=crawl_name, task_runner=process_pool())
+@flow(name="crawl-site", flow_run_name=crawl_name, task_runner=process_pool(), on_failure=[tell_failure])
 async def crawl_site(
     start_url: str,
-    project_id: str = "default",
-    user_id: str = "local",
+    project_id: Identity = "default",
+    user_id: Identity = "local",
     scope: ScopeKind = ScopeKind.FOLDER,
     *,
     max_pages: Annotated[int, Field(ge=1)] | None = 10_000,
@@ -38,6 +44,8 @@ async def crawl_site(
     check: list[Literal["external", "images"]] | None = None,
     time_limit: Annotated[float, Field(gt=0)] | None = None,
     run_id: str | None = None,
+    request_id: str | None = None,
+    analyze: AnalyzeWhich = "none",
     options: ScanOptions | None = None,
 ) -> str | State[str]:
     """Finds a site's pages by its links and sitemaps, judges each and the site as a whole; returns the run's id.
@@ -56,6 +64,8 @@ async def crawl_site(
         check: What to look at besides - external links, images; both where absent.
         time_limit: Seconds after which nothing new is fetched.
         run_id: Run to continue, within the limits given here, or the id for a new one.
+        request_id: Identity of the request; once answered, it is not answered again.
+        analyze: Which pages to analyse - none, top:N for the N most in need of it, or all.
         options: Wishes that differ from the blocks.
     """
     deadline = time.time() + time_limit if time_limit else NEVER
@@ -71,17 +81,23 @@ async def crawl_site(
         obey_robots=obey_robots,
         check=("external", "images") if check is None else tuple(check),
     )
+    settings = (await load_settings(options or ScanOptions())).model_copy(update={"crawl": rules})
+    ticket = await admitted(request_id, run_id, data=settings.data, user_id=user_id, throttled=True)
+    if ticket.taken:
+        return already_done(ticket)
     async with run_slot():
-        settings = (await load_settings(options or ScanOptions())).model_copy(update={"crawl": rules})
-        plan = await create_crawl_records(settings, user_id, run_id)
-        async with recorded(plan):
-            async with reported_progress(settings.data, plan.run.run_id):
+        plan = await create_crawl_records(settings, user_id, ticket.run_id)
+        async with announced(plan) as tell, recorded(plan):
+            async with reported_progress(settings.data, plan.run.run_id, tell):
                 plan = await prepare_crawl(plan, deadline)
                 stopped = await crawl_chunks(plan, deadline=deadline)
                 if stopped != "stopped":
                     await judge_site(plan)
             run = await close_run(plan, stopped)
             await publish_summary(plan.run.run_id, settings.data)
+    if run.state != RunState.INTERRUPTED:
+        await advise(plan, analyze)
+    await send_outbox(settings.data)
     if run.state == RunState.INTERRUPTED:
         return Cancelled(message=f"{run.incomplete_reason}; `seo resume {run.run_id}` continues it")
     return plan.run.run_id

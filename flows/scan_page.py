@@ -7,34 +7,33 @@ itself is always fetched.
 import time
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
+from flows.failures import tell_failure
+from flows.outbox import send_outbox
+from flows.records import record
+from tasks.admit.task import admitted, already_done
+from tasks.events import Identity, Url
 from tasks.report.task import publish_summary
+from tasks.scan.page_task import fetch_and_parse, notify_scan_complete, save_scan_data, trigger_analysis
 from tasks.scan.settings import ScanOptions
-from tasks.scan.task import (
-    Wanted,
-    close_run,
-    create_page_records,
-    fetch_and_parse,
-    load_settings,
-    notify_scan_complete,
-    page_name,
-    recorded,
-    run_slot,
-    save_scan_data,
-    trigger_analysis,
-)
+from tasks.scan.task import Wanted, close_run, create_page_records, load_settings, page_name, recorded, run_slot
+from tasks.scan.telling import scan_completed
 
 
-@flow(name="scan-page", flow_run_name=page_name, timeout_seconds=3600)
+@flow(name="scan-page", flow_run_name=page_name, timeout_seconds=3600, on_failure=[tell_failure])
 async def scan_page(
-    url: str,
-    project_id: str = "default",
-    user_id: str = "local",
-    page_id: str | None = None,
+    url: Url,
+    project_id: Identity = "default",
+    user_id: Identity = "local",
+    page_id: Identity | None = None,
     run_id: str | None = None,
+    request_id: str | None = None,
+    *,
+    analyze: bool = True,
     options: ScanOptions | None = None,
-) -> str:
-    """Fetches one page, judges it, stores it and asks for its analysis and a notification; returns the run's id.
+) -> str | State[str]:
+    """Fetches one page, judges it, stores it, has it analysed and tells the user; returns the run's id.
 
     Args:
         url: Address of the page.
@@ -42,20 +41,28 @@ async def scan_page(
         user_id: Who is told.
         page_id: Identity of the page; derived from project and URL where absent.
         run_id: Run to continue, or the id for a new one.
+        request_id: Identity of the request; once answered, it is not answered again.
+        analyze: Ask for its analysis.
         options: Wishes that differ from the blocks.
     """
     started = time.time()
+    settings = (await load_settings(options or ScanOptions())).model_copy(update={"max_age": 0})
+    ticket = await admitted(request_id, run_id, data=settings.data, user_id=user_id, throttled=True)
+    if ticket.taken:
+        return already_done(ticket)
+    wanted = Wanted(
+        kind="scan", project_id=project_id, user_id=user_id, urls=(url,), run_id=ticket.run_id, page_id=page_id
+    )
     async with run_slot():
-        settings = (await load_settings(options or ScanOptions())).model_copy(update={"max_age": 0})
-        wanted = Wanted(
-            kind="scan", project_id=project_id, user_id=user_id, urls=(url,), run_id=run_id, page_id=page_id
-        )
         plan = await create_page_records(wanted, settings)
         async with recorded(plan):
             manifest = await fetch_and_parse(plan, started=started)
             await save_scan_data(plan, manifest)
-            await trigger_analysis(plan)
+            if analyze:
+                await trigger_analysis(plan, manifest)
             await notify_scan_complete(plan)
             await close_run(plan)
             await publish_summary(plan.run.run_id, settings.data)
+    record(scan_completed(manifest, plan.user_id, plan.run.run_id))
+    await send_outbox(settings.data)
     return plan.run.run_id

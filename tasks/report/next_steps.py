@@ -8,6 +8,7 @@ from tasks.store import Progress, Run, RunState
 
 TITLES = 'seo sql "SELECT url, title FROM pages"'
 RANKED = 'seo sql "SELECT url, depth, inlinks FROM site_pages ORDER BY pagerank DESC"'
+ADVICE = 'seo sql "SELECT url, priority, title, description FROM recommendations"'
 NEVER_FETCHED = (Reason.BLOCKED_BY_ROBOTS, Reason.CRAWL_TRAP)
 """Reasons of pages that no limit counts."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from tasks.report.markdown import MAX_ROWS, summary_markdown
 from tasks.report.phase import phase_of
 from tasks.report.summary import RunSummary, summarise
 from tasks.report.words import progress_words
-from tasks.store import Store
+from tasks.store import Progress, Store
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -27,12 +27,17 @@ if TYPE_CHECKING:
 UPDATE_EVERY = 2.0
 """Seconds between two updates of a progress artifact."""
 
+Tell = Callable[[Progress], Awaitable[None]]
+
 
 @asynccontextmanager
-async def reported_progress(data: str, run_id: str) -> AsyncIterator[None]:
-    """Keeps the artifact ``seo-progress-<run>`` and the published views up to date while the body runs."""
+async def reported_progress(data: str, run_id: str, tell: Tell) -> AsyncIterator[None]:
+    """Keeps the artifact ``seo-progress-<run>`` and the published views up to date while the body runs.
+
+    ``tell`` is given the counts as often.
+    """
     store = await asyncio.to_thread(Store.open, data)
-    bar = _ProgressBar(run_id)
+    bar = _ProgressBar(run_id, tell)
     updates = asyncio.create_task(_keep_updating(bar, store))
     try:
         yield
@@ -44,13 +49,15 @@ async def reported_progress(data: str, run_id: str) -> AsyncIterator[None]:
 
 
 class _ProgressBar:
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, tell: Tell) -> None:
         self._run_id = run_id
+        self._tell = tell
         self._id: UUID | None = None
         self._shown = ""
 
     async def show(self, store: Store) -> None:
         progress = await asyncio.to_thread(store.progress, self._run_id)
+        await self._tell(progress)
         wanted = progress.total - progress.held_back
         percent = round(100 * progress.done / wanted, 1) if wanted else 0.0
         words = phase_of(self._run_id) or progress_words(progress)

@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 
+from tasks.logs import keep_clean
+
 LOOK_EVERY = 1.0
 POOL_SIZE = min(4, os.cpu_count() or 1)
 GRACE = 5.0
@@ -22,6 +24,7 @@ def enter_pool_child() -> None:
     atexit.register(os._exit, 0)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent-watch", daemon=True).start()
     use_fast_loop()
+    keep_clean()
 
 
 def holder_name() -> str:

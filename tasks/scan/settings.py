@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -37,6 +37,8 @@ class ScanOptions(BaseModel):
 
 
 CheckKind = Literal["external", "images"]
+AnalyzeWhich = Annotated[str, Field(pattern=r"^(none|all|top:[1-9][0-9]{0,8})$")]
+"""Which pages of a batch or a crawl are analysed."""
 
 
 class CrawlRules(BaseModel):

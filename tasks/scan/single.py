@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from tasks.events import NotificationRequested
 from tasks.fetch.fetcher import OWN_USER_AGENT
 from tasks.fetch.retry import delay, is_transient
 from tasks.model import Answer, FetchFailure, ScannedPage
@@ -12,7 +11,7 @@ from tasks.scan.pipeline import PagePipeline
 from tasks.scan.process import holder_name, is_gone
 from tasks.scan.robots import RobotsBook
 from tasks.scan.settings import ScanSettings
-from tasks.store import Progress, Staged, Store, Target
+from tasks.store import Staged, Store, Target
 from tasks.urls import printable
 
 
@@ -50,14 +49,3 @@ def problem(answer: Answer) -> str:
 def stage_single(run_id: str, page: ScannedPage, settings: ScanSettings, store: Store) -> Staged:
     """Writes the page's parts; nothing is visible before they are committed."""
     return store.stage(run_id, f"single-{page.page_id}", [page], keep_html=settings.keep_html)
-
-
-def scan_complete(progress: Progress, url: str, user_id: str) -> NotificationRequested:
-    """The word to the user who asked for the page."""
-    found = ", ".join(f"{count} {severity}s" for severity, count in progress.issues.items() if count)
-    if progress.failed:
-        reason = next(iter(progress.by_reason), "failed")
-        message = f"{printable(url)} could not be scanned: {reason}"
-        return NotificationRequested(user_id=user_id, title="Scan Failed", message=message, type="error")
-    message = f"{printable(url)}: {found or 'no issues'}"
-    return NotificationRequested(user_id=user_id, title="Scan Complete", message=message, type="success")

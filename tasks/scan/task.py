@@ -25,15 +25,14 @@ from pydantic import BaseModel, ConfigDict
 from blocks import Crawler, ResultStore
 from tasks.crawl.lists import read_list
 from tasks.errors import InputError, StaleEpoch
-from tasks.events import AnalyzeRequested, Event
+from tasks.logs import step
 from tasks.model import FetchOptions
 from tasks.scan import site
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
 from tasks.scan.process import POOL_SIZE, enter_pool_child
 from tasks.scan.records import RunRef, begin_run, chunk_deadline, end_run, jobs_of, resume_run, targets_of
 from tasks.scan.settings import ScanOptions, ScanSettings
-from tasks.scan.single import scan_complete, scan_single, stage_single
-from tasks.store import OutboxRequest, Run, RunKind, RunSpec, RunState, Staged, Store, Target
+from tasks.store import Run, RunKind, RunSpec, RunState, Store, Target
 from tasks.urls import nameable
 
 IN_PROCESS_PAGES = 200
@@ -84,6 +83,7 @@ async def load_settings(options: ScanOptions, typed: Sequence[str] = ()) -> Scan
     try:
         crawler = await Crawler.named(options.crawler)
         store = await ResultStore.named(options.result_store)
+        folder = store.folder_of_run(options.data)
     except ValueError as error:
         raise InputError(str(error)) from error
     fetching = FetchOptions(
@@ -95,7 +95,7 @@ async def load_settings(options: ScanOptions, typed: Sequence[str] = ()) -> Scan
         max_body=crawler.max_body,
     )
     return ScanSettings(
-        data=options.data or str(store.folder()),
+        data=folder,
         options=fetching.allowing(typed) if typed else fetching,
         profile=options.profile,
         keep_html=store.keep_html if options.keep_html is None else options.keep_html,
@@ -172,6 +172,8 @@ def _create_page_records(wanted: Wanted, settings: ScanSettings, flow_run_id: st
     with Store.open(settings.data) as store:
         if wanted.run_id and store.has_run(wanted.run_id):
             run, settings = resume_run(store, wanted.run_id)
+            known = store.get_run(run.run_id)
+            wanted = wanted.model_copy(update={"project_id": known.project_id, "user_id": known.user_id})
         else:
             targets = _targets(store, wanted)
             spec = RunSpec(
@@ -225,6 +227,7 @@ async def is_the_chunks_fault(_: Task[..., Any], __: object, state: State[Any]) 
 async def scan_chunk(job: ChunkJob) -> ChunkReport:
     """Scans what is open of a chunk; pages go to the store, only counts come back."""
     log = get_run_logger()
+    log.info("chunk %d of run %s begins", job.index, job.run_id)
     with Store.open(job.settings.data) as store:
         try:
             report = await Chunk(job, store).run()
@@ -300,63 +303,11 @@ def _submitted(plan: Plan, jobs: list[tuple[ChunkJob, bool]], pool: TaskRunner[A
     return [submitted(job, has_work=has_work) for job, has_work in jobs]
 
 
-@task(name="fetch-and-parse", retries=3, retry_delay_seconds=exponential_backoff(2), cache_policy=NO_CACHE)
-async def fetch_and_parse(plan: Plan, *, started: float) -> dict[str, Any]:
-    """Fetches, reads and judges the run's one page and stages its parts; returns their manifest."""
-    log = get_run_logger()
-    timeout = timeout_of(FlowRunContext.get())
-    with Store.open(plan.settings.data) as store:
-        target = store.targets_of(plan.run.run_id)[0]
-        store.mark_first_request(plan.run.run_id)
-        log.info("fetching %s", target.url)
-        await asyncio.to_thread(store.mark_first_request, plan.run.run_id)
-        page = await scan_single(
-            target, plan.settings, store, deadline=chunk_deadline(started, timeout), tell=log.warning
-        )
-        staged = await asyncio.to_thread(stage_single, plan.run.run_id, page, plan.settings, store)
-    why = f" ({page.reason})" if page.reason else ""
-    log.info("%s: %s%s, %d issues", page.url, page.state.value, why, len(page.verdict.issues))
-    return staged.to_json()
-
-
-@task(name="save-scan-data", retries=3, retry_delay_seconds=exponential_backoff(2), cache_policy=NO_CACHE)
-async def save_scan_data(plan: Plan, manifest: dict[str, Any]) -> None:
-    """Makes the staged page visible, and judges what robots.txt says of it."""
-
-    def save() -> None:
-        with Store.open(plan.settings.data) as store:
-            store.commit(plan.run.run_id, plan.run.epoch, "single", Staged.from_json(manifest), [])
-            site.judge_list(plan.settings, store, plan.run.run_id, plan.run.epoch)
-
-    await asyncio.to_thread(save)
-
-
-@task(name="trigger-analysis", retries=3, retry_delay_seconds=2, cache_policy=NO_CACHE)
-async def trigger_analysis(plan: Plan) -> None:
-    """Asks for the page's analysis, once a run, through the outbox."""
-    await asyncio.to_thread(_hand_on, plan, "analyze")
-
-
-@task(name="notify-scan-complete", retries=3, retry_delay_seconds=2, cache_policy=NO_CACHE)
-async def notify_scan_complete(plan: Plan) -> None:
-    """Asks for the user to be told, once a run, through the outbox."""
-    await asyncio.to_thread(_hand_on, plan, "notify")
-
-
-def _hand_on(plan: Plan, step: str) -> None:
-    with Store.open(plan.settings.data) as store:
-        target = store.targets_of(plan.run.run_id)[0]
-        event: Event = AnalyzeRequested(page_id=target.page_id, url=target.url, user_id=plan.user_id)
-        if step == "notify":
-            event = scan_complete(store.progress(plan.run.run_id), target.url, plan.user_id)
-        request = OutboxRequest(f"{plan.run.run_id}:{target.page_id}:{step}", event.name, event.model_dump(mode="json"))
-        store.commit(plan.run.run_id, plan.run.epoch, step, None, [], [request])
-
-
 @task(name="judge-list", retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE)
 async def judge_list(plan: Plan) -> None:
     """Stores the robots.txt of the pages' hosts, and judges what it keeps out."""
-    await asyncio.to_thread(_judge_list, plan)
+    with step(get_run_logger(), "judge-list", run=plan.run.run_id):
+        await asyncio.to_thread(_judge_list, plan)
 
 
 def _judge_list(plan: Plan) -> None:

@@ -8,18 +8,9 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from flows.batch_scan import batch_scan
 from flows.scan_page import scan_page
 from tasks.scan import task as room
-from tasks.scan.settings import ScanOptions
 from tasks.store import RunState, Store, connect, new_run_id
 
 pytestmark = pytest.mark.usefixtures("prefect_db")
-
-PAGE = '<!doctype html><html lang="en"><title>{0} is a page of the test site</title><h1>{0}</h1>'
-
-
-@pytest.fixture
-def options(tmp_path, site):
-    site.pages = {f"/{n}": PAGE.format(n) for n in range(6)}
-    return ScanOptions(data=str(tmp_path / "data"), allow=(site.host_port,))
 
 
 def urls_of(site, count=5):
@@ -49,17 +40,17 @@ async def test_scan_page_stores_the_page_and_asks_for_analysis_and_notification(
     with Store.open(options.data) as store:
         run = store.get_run(run_id)
         page_id = store.targets_of(run_id)[0].page_id
-        requests = {request.kind: request.payload for request in store.outbox_pending()}
+        asked = json.loads(store.requests.get(f"{run_id}:{page_id}:analyze").payload)
+        [told] = [note for note in store.notifications.list("ann") if note.title.startswith("Scan")]
     assert (run.kind, run.state, run.project_id, run.pages_per_second is not None) == (
         "scan",
         RunState.COMPLETED,
         "shop",
         True,
     )
-    assert requests["page/analyze.requested"] == {"page_id": page_id, "url": site.url("/0"), "user_id": "ann"}
-    told = requests["notification/send"]
-    assert (told["user_id"], told["title"], told["type"]) == ("ann", "Scan Complete", "success")
-    assert site.url("/0") in told["message"]
+    assert asked["payload"] == {"page_id": page_id, "url": site.url("/0"), "user_id": "ann"}
+    assert (told.title, told.type) == ("Scan Complete", "success")
+    assert site.url("/0") in told.message
 
 
 async def test_scan_page_tells_what_robots_txt_disallows(site, options):
@@ -85,8 +76,7 @@ async def test_a_page_that_cannot_be_fetched_is_a_result_not_a_failed_flow(optio
     assert results(options, "select outcome, reason from pages") == [("failed", "address-refused")]
     with Store.open(options.data) as store:
         assert store.get_run(run_id).state == RunState.COMPLETED
-        told = [r.payload for r in store.outbox_pending() if r.kind == "notification/send"]
-    assert told[0]["title"] == "Scan Failed"
+        assert [note.title for note in store.notifications.list("local")] == ["Scan Failed"]
 
 
 async def test_batch_scan_again_fetches_nothing_and_shows_cached(site, options):

@@ -1,0 +1,134 @@
+"""Every flow: what starts it, and how it is deployed. Adding a flow is one line here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal
+
+from prefect import Flow
+
+from tasks.events import (
+    AnalyzeRequested,
+    BatchRequested,
+    CancelRequested,
+    NotificationRequested,
+    RequestEvent,
+    ScanRequested,
+)
+
+Queue = Literal["interactive", "batch", "analysis"]
+DEPLOYMENT = "default"
+"""Every flow's deployment has this name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowEntry:
+    """A flow.
+
+    Attributes:
+        name: as Prefect knows it.
+        path: module path of the flow function; never a file path, which would load its module twice.
+        event: what asks for it; None where only people and schedules do.
+        concurrency_limit: runs of its deployment at once; further ones wait.
+        folder: the parameter that names the data folder to a run in this process: ``data``, or ``data`` of ``options``.
+        throttled: each user may begin only so many a minute.
+        description: one line for the deployment's page.
+    """
+
+    name: str
+    path: str
+    event: type[RequestEvent] | None
+    queue: Queue
+    concurrency_limit: int
+    description: str
+    folder: Literal["data", "options"] = "options"
+    throttled: bool = False
+    tags: tuple[str, ...] = ("seo",)
+
+    @property
+    def deployment(self) -> str:
+        return f"{self.name}/{DEPLOYMENT}"
+
+    def in_folder(self, data: str) -> dict[str, Any]:
+        """The parameter that has a run in this process work in ``data``; deployments take theirs from a block."""
+        return {self.folder: data if self.folder == "data" else {"data": data}}
+
+    def load(self) -> Flow[..., Any]:
+        module, _, function = self.path.rpartition(".")
+        flow: Flow[..., Any] = getattr(import_module(module), function)
+        return flow
+
+
+_ENTRIES = (
+    FlowEntry(
+        name="scan-page",
+        path="flows.scan_page.scan_page",
+        event=ScanRequested,
+        queue="interactive",
+        concurrency_limit=8,
+        throttled=True,
+        description="Scans one page, asks for its analysis and tells the user.",
+    ),
+    FlowEntry(
+        name="batch-scan",
+        path="flows.batch_scan.batch_scan",
+        event=BatchRequested,
+        queue="batch",
+        concurrency_limit=2,
+        throttled=True,
+        description="Scans a list of pages in parallel chunks.",
+    ),
+    FlowEntry(
+        name="crawl-site",
+        path="flows.crawl_site.crawl_site",
+        event=None,
+        queue="batch",
+        concurrency_limit=2,
+        throttled=True,
+        description="Finds a site's pages and judges each, and the site as a whole.",
+    ),
+    FlowEntry(
+        name="analyze-page",
+        path="flows.analyze_page.analyze_page",
+        event=AnalyzeRequested,
+        queue="analysis",
+        concurrency_limit=4,
+        description="Turns a scanned page's facts and issues into recommendations.",
+    ),
+    FlowEntry(
+        name="send-notification",
+        path="flows.send_notification.send_notification",
+        event=NotificationRequested,
+        queue="interactive",
+        concurrency_limit=8,
+        folder="data",
+        description="Stores a notification and pushes it to the user's channel.",
+    ),
+    FlowEntry(
+        name="cancel-run",
+        path="flows.cancel_run.cancel_run",
+        event=CancelRequested,
+        queue="interactive",
+        concurrency_limit=4,
+        folder="data",
+        description="Cancels a run and tells its user.",
+    ),
+    FlowEntry(
+        name="settle-run",
+        path="flows.settle_run.settle_run",
+        event=None,
+        queue="interactive",
+        concurrency_limit=4,
+        folder="data",
+        tags=("seo-service",),
+        description="Ends what a run left open whose process died, and tells its user.",
+    ),
+)
+
+FLOWS: Mapping[str, FlowEntry] = {entry.name: entry for entry in _ENTRIES}
+_BY_EVENT = {entry.event: entry for entry in _ENTRIES if entry.event is not None}
+
+
+def entry_for(event: RequestEvent) -> FlowEntry:
+    """The flow that does what ``event`` asks for."""
+    return _BY_EVENT[type(event)]

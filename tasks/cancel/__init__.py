@@ -1,0 +1,1 @@
+"""Ends runs on request."""

@@ -1,0 +1,76 @@
+"""Runs ended before their time."""
+
+import asyncio
+import time
+
+import pytest
+
+from flows.batch_scan import batch_scan
+from flows.cancel_run import cancel_run
+from flows.dispatch import dispatch
+from flows.scan_page import scan_page
+from tasks.errors import InputError, UnknownRun
+from tasks.events import CancelRequested
+from tasks.store import RunState, Store, new_run_id
+
+pytestmark = pytest.mark.usefixtures("prefect_db")
+
+
+def told(store, user="ann"):
+    return [told.title for told in reversed(store.notifications.list(user))]
+
+
+async def test_a_batch_in_this_process_is_cancelled_and_its_user_told(site, store, options, emitted):
+    def slow(_):
+        time.sleep(0.5)
+        return "<title>Tea</title>"
+
+    site.pages = {f"/{n}": slow for n in range(40)}
+    run_id = new_run_id()
+    one_by_one = options.model_copy(update={"concurrency": 1})
+    urls = [site.url(f"/{n}") for n in range(40)]
+    batch = asyncio.create_task(
+        batch_scan(user_id="ann", urls=urls, run_id=run_id, options=one_by_one, return_state=True)
+    )
+    while len(site.page_paths()) < 2:  # noqa: ASYNC110 - the site is served by a thread
+        await asyncio.sleep(0.05)
+    asked = CancelRequested(run_id=run_id, user_id="ann")
+    answer = await dispatch(asked, request_id="c1", data=options.data, origin="local")
+    state = await batch
+    assert (answer.run_id, answer.failure, state.is_cancelled()) == (run_id, "", True)
+    assert store.get_run(run_id).state == RunState.CANCELLED
+    assert len(site.page_paths()) < 20
+    assert [payload["status"] for payload in emitted.named("batch/finished")] == ["cancelled"]
+    assert emitted.named("batch/progress.updated")[-1]["status"] == "cancelled"
+    assert sorted(told(store)) == ["Batch Stopped", "Run Cancelled"]
+
+
+async def test_what_was_cancelled_can_be_resumed(site, store, options):
+    run_id = new_run_id()
+    await batch_scan(urls=[site.url("/0")], run_id=run_id, options=options)
+    store.resume_run(run_id)
+    store.request_stop(run_id)
+    store.finish_run(run_id, 2, RunState.CANCELLED)
+    await batch_scan(run_id=run_id, options=options)
+    assert store.get_run(run_id).state == RunState.COMPLETED
+
+
+async def test_a_run_that_ended_is_left_as_it_is_and_its_user_told_so(site, store, options):
+    run_id = await scan_page(site.url("/0"), user_id="ann", analyze=False, options=options)
+    await cancel_run(run_id, "ann", data=options.data)
+    assert store.get_run(run_id).state == RunState.COMPLETED
+    assert told(store)[-1] == "Run Cancelled"
+    assert "had ended before" in store.notifications.list("ann")[0].message
+
+
+async def test_another_users_run_is_not_cancelled(site, store, options):
+    run_id = await scan_page(site.url("/0"), user_id="ann", analyze=False, options=options)
+    with pytest.raises(InputError, match="not of user eve"):
+        await cancel_run(run_id, "eve", data=options.data)
+    assert told(store, "eve") == ["Cancellation Failed"]
+
+
+async def test_no_such_run(options):
+    Store.open(options.data).close()
+    with pytest.raises(UnknownRun, match="no run"):
+        await cancel_run("nothing", "ann", data=options.data)
