@@ -1,0 +1,74 @@
+"""Prefect as the door sees it: runs are handed to it, in time or not at all."""
+
+import asyncio
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+from prefect.client.orchestration import PrefectClient
+
+from flows.dispatch import Dispatched, QueueUnavailable, dispatch
+from tasks.events import RequestEvent
+from tasks.store import Origin
+
+START_SECONDS = 10.0
+LOOK_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class PrefectQueue:
+    """Starts deployed flows for requests.
+
+    Attributes:
+        client: of Prefect's API.
+        data: data folder.
+    """
+
+    client: PrefectClient
+    data: str
+
+    async def __call__(
+        self, event: RequestEvent, *, request_id: str, origin: Origin, project_id: str | None
+    ) -> Dispatched:
+        """Queues the work of ``event``.
+
+        Raises:
+            QueueUnavailable: Prefect is away, has no such deployment, or is too slow. Where it is away the request is
+                not even claimed.
+        """
+        if not await self._listens():
+            raise QueueUnavailable("nobody listens at Prefect's address")
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                return await dispatch(
+                    event, request_id=request_id, data=self.data, origin=origin, deployed=True, project_id=project_id
+                )
+        except TimeoutError:
+            raise QueueUnavailable(f"Prefect did not take the run within {START_SECONDS:g} s") from None
+
+    async def answers(self) -> bool:
+        """Whether Prefect is there and well."""
+        if not await self._listens():
+            return False
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                return await self.client.api_healthcheck() is None
+        except (TimeoutError, httpx.HTTPError):
+            return False
+
+    async def _listens(self) -> bool:
+        """False where nobody listens: Prefect's client would try again for half a minute. True where a proxy stands."""
+        address = urlsplit(str(self.client.api_url))
+        host = address.hostname or ""
+        if {address.scheme, "all"} & getproxies().keys() and not proxy_bypass(host):
+            return True
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                _, writer = await asyncio.open_connection(
+                    host, address.port or (443 if address.scheme == "https" else 80)
+                )
+        except OSError:  # TimeoutError is one
+            return False
+        writer.close()
+        return True

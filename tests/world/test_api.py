@@ -1,0 +1,198 @@
+"""The HTTP door before a real Prefect server, with `seo serve` doing the work."""
+
+import json
+import os
+import re
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+from urllib.error import HTTPError
+from uuid import uuid4
+
+import pytest
+
+from deployments.api.signature import SIGNATURE_HEADER, TIME_HEADER, sign
+from tasks.urls import page_id
+from tests.world.conftest import free_port, wait_for
+from tests.world.prefect_world import World, until
+
+pytestmark = pytest.mark.world
+
+SECRET = "a-secret-of-the-world-tests"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory, docs_site, seo):
+    """A Prefect server, `seo serve` and `seo api` on it."""
+    folder = tmp_path_factory.mktemp("door")
+    port = free_port()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SEO_", "PUSHER_"))}
+    environment = {
+        **kept,
+        "PREFECT_HOME": str(folder / "home"),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+        "SEO_ALLOW": docs_site.host_port,
+        "SEO_SCANS_PER_MINUTE": "1000",
+        "SEO_WEBHOOK_KEY": SECRET,
+        "DO_NOT_TRACK": "1",
+        "NO_COLOR": "1",
+    }
+    world = World(folder=folder, port=port, scripts=Path(seo).parent, environment=environment)
+    try:
+        world.start("server", "prefect", "server", "start", "--port", port)
+        wait_for(f"{world.api}/health", 120)
+        saved = world.run("seo", "blocks", "store", world.data)
+        assert saved.returncode == 0, saved.stderr
+        world.start("serve", "seo", "serve", "--limit", "2")
+        until(lambda: "Ctrl-C ends it" in world.log("serve"), 120, what="the start of seo serve")
+        world.start("api", "seo", "api", "--port", 0)
+        until(lambda: "listening on" in world.log("api"), 60, what="the start of seo api")
+        yield world
+    finally:
+        for name in list(world.running):
+            world.kill(name)
+
+
+@pytest.fixture(scope="module")
+def door(world):
+    """The address that `seo api` told."""
+    address = re.search(r"listening on (\S+?);", world.log("api"))[1]
+    wait_for(f"{address}/health")
+    return address
+
+
+@pytest.fixture(scope="module")
+def ask(world, door):
+    """Asks with a key that `seo keys add` made: (status, body)."""
+    made = world.run("seo", "keys", "add", "local", "--data", world.data)
+    assert made.returncode == 0, made.stderr
+    token = made.stdout.strip()
+
+    def ask(method, path, body=None, **headers):
+        content = None if body is None else json.dumps(body).encode()
+        sent = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **headers}
+        return asked(urllib.request.Request(f"{door}{path}", content, sent, method=method))  # noqa: S310 - loopback
+
+    return ask
+
+
+def asked(request):
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
+            return answer.status, json.loads(answer.read())
+    except HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def send(door, event):
+    body = json.dumps(event).encode()
+    timestamp = str(int(time.time()))
+    headers = {TIME_HEADER: timestamp, SIGNATURE_HEADER: sign(SECRET, timestamp, body)}
+    return asked(urllib.request.Request(f"{door}/webhooks/events", body, headers))  # noqa: S310 - loopback
+
+
+def finished(ask, run_id, seconds=120):
+    def done():
+        _, told = ask("GET", f"/batches/{run_id}")
+        run = told["runs"][0]
+        return run if run["state"] not in {"queued", "running"} else None
+
+    return until(done, seconds, what=f"the end of run {run_id}")
+
+
+def test_a_scan_from_request_to_result(world, docs_site, ask):
+    url = f"{docs_site.base}/pg/index.html"
+    status, queued = ask("POST", "/projects/default/scan", {"url": url})
+    assert (status, queued["message"], queued["page_id"]) == (202, "Scan queued", page_id("default", url))
+    run = finished(ask, queued["run_id"])
+    assert (run["state"], run["kind"], run["total_pages"], run["done"]) == ("completed", "scan", 1, 1)
+    status, page = ask("GET", f"/pages/{queued['page_id']}")
+    assert (status, page["url"], page["scan"]["status"]) == (200, url, 200)
+    assert page["scan"]["run_id"] == queued["run_id"]
+    assert "PostgreSQL" in page["scan"]["facts"]["title"]
+    _, issues = ask("GET", "/projects/default/issues?limit=1000")
+    assert {issue["page_id"] for issue in issues["issues"]} == {queued["page_id"]}
+    assert {issue["rule"] for issue in issues["issues"]} >= {issue["rule"] for issue in page["scan"]["issues"]}
+    assert world.ended("scan-page", url=url)["state_type"] == "COMPLETED"
+
+    def told():
+        _, answer = ask("GET", "/notifications?unread=true")
+        return [one for one in answer["notifications"] if one["run_id"] == queued["run_id"]]
+
+    (notification, *_) = until(told, what="the notification")
+    assert notification["type"] == "success"
+    assert ask("PATCH", f"/notifications/{notification['id']}", {"read": True})[1]["read"] is True
+
+
+def test_the_same_key_starts_one_run(world, docs_site, ask):
+    url = f"{docs_site.base}/pg/bookindex.html"
+    again = {"Idempotency-Key": "once"}
+    answers = [ask("POST", "/projects/default/scan", {"url": url}, **again) for _ in range(3)]
+    assert {status for status, _ in answers} == {202}
+    assert len({told["run_id"] for _, told in answers}) == 1
+    assert ask("POST", "/projects/default/batch", {"urls": [url]}, **again)[0] == 409
+    assert finished(ask, answers[0][1]["run_id"])["state"] == "completed"
+    assert len(world.flow_runs("scan-page", url=url)) == 1
+
+
+def test_a_request_cannot_name_what_is_inside(world, ask):
+    """What a person types may be local; what comes by HTTP is judged by the address guard, with the blocks' list."""
+    inside = f"http://127.0.0.1:{world.port}/api/health"
+    _, queued = ask("POST", "/projects/default/scan", {"url": inside})
+    run = finished(ask, queued["run_id"])
+    assert (run["failed"], run["done"]) == (1, 1)
+    _, page = ask("GET", f"/pages/{queued['page_id']}")
+    assert (page["scan"]["outcome"], page["scan"]["reason"]) == ("failed", "address-refused")
+
+
+def test_a_batch_by_webhook_and_the_same_event_again(world, docs_site, door, ask):
+    urls = [f"{docs_site.base}/pg/{name}.html" for name in ("tutorial", "sql", "admin")]
+    data = {"project_id": "default", "user_id": "local", "urls": urls}
+    event = {"id": str(uuid4()), "name": "project/batch.scan", "data": data}
+    answers = [send(door, event) for _ in range(2)]
+    assert [status for status, _ in answers] == [202, 202]
+    assert answers[0] == answers[1]
+    run = finished(ask, answers[0][1]["run_id"])
+    assert (run["state"], run["kind"], run["total_pages"], run["done"]) == ("completed", "batch", 3, 3)
+    assert len(world.flow_runs("batch-scan", project_id="default")) == 1
+    assert send(door, {**event, "data": {**data, "urls": "x"}})[1]["fields"].keys() == {"data.urls"}
+
+
+def test_what_the_page_on_http_says_works(world, docs_site, door):
+    text = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+    for written, here in (
+        ("http://127.0.0.1:8000", door),
+        ("/srv/seo", str(world.data)),
+        ("https://example.com/tea", f"{docs_site.base}/pg/reference.html"),
+        ("https://example.com/", f"{docs_site.base}/pg/index.html"),
+    ):
+        text = text.replace(written, here)
+    script = "\n".join(["set -euo pipefail", *re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL)])
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={**world.environment, "PATH": f"{world.scripts}:{os.environ['PATH']}"},
+        cwd=world.folder, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Scan queued" in done.stderr
+    assert '"state":"' in done.stdout
+    assert '"message":"Event accepted","id":"order-4711"' in done.stdout
+    assert done.stdout.count('"code":') == 1, done.stdout  # no Pusher here
+    defined = {}
+    exec(re.search(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)[1], defined)  # noqa: S102 - our own page
+    event = {"id": "by-python", "name": "notification/send", "data": {"user_id": "ann", "title": "Hi", "message": "m"}}
+    assert defined["send"](f"{door}/webhooks/events", SECRET, event)["id"] == "by-python"
+
+
+def test_without_prefect_nothing_is_queued_and_the_door_stays(world, ask):
+    world.kill("serve")
+    world.kill("server")
+    status, told = ask("POST", "/projects/default/scan", {"url": "https://seo-scan.invalid/"})
+    assert (status, told["message"]) == (503, "Failed to queue scan")
+    assert "Traceback" not in json.dumps(told)
+    assert ask("GET", "/health")[1] == {"status": "degraded", "prefect": "away"}
+    assert ask("GET", "/notifications")[0] == 200
+    assert world.stop("api") == 0
