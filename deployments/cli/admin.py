@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     Crawl = Callable[[CrawlOptions, RunOptions, Watch], Finished]
 
 DEMO_DATA = Path("seo-demo")
+DEMO_ADVICE = "top:5"
 
 blocks = App(name="blocks", help="Prefect blocks of this product.", help_format="plaintext", sort_key=100)
 
 
 @blocks.command
 def register() -> int:
-    """Register the block types SEO Crawler and SEO Result Store with Prefect."""
-    from blocks import Crawler, ResultStore  # noqa: PLC0415 - imports Prefect
+    """Register the block types of this product with Prefect."""
+    import blocks as ours  # noqa: PLC0415 - imports Prefect
     from deployments.cli.local_server import LocalServer  # noqa: PLC0415
     from deployments.cli.running import check_api  # noqa: PLC0415
 
@@ -33,7 +34,7 @@ def register() -> int:
         asyncio.run(check_api())
     else:
         LocalServer.current.wait()
-    for block in (Crawler, ResultStore):
+    for block in (getattr(ours, name) for name in ours.__all__):
         asyncio.run(block.aregister_type_and_schema())
         screen.line(f"registered {block.get_block_type_name()} ({block.get_block_type_slug()})")
     return 0
@@ -42,24 +43,41 @@ def register() -> int:
 def demo(
     *,
     data: Annotated[Path, Parameter(help="Folder for the results; kept, and used again by the next demo.")] = DEMO_DATA,
+    analyze: Annotated[
+        bool,
+        Parameter(negative=(), show_default=False, help="Have the five worst pages analysed, and show what is told."),
+    ] = False,
     shown: RunShown = RUN_SHOWN,
 ) -> int:
     """Crawl a small flawed tea shop that comes with the package, offline."""
     from deployments.cli import running  # noqa: PLC0415 - imports Prefect
 
-    return crawl_shop(running.crawl, data, shown)
+    return crawl_shop(running.crawl, data, shown, analyze=analyze)
 
 
-def crawl_shop(crawl: "Crawl", data: Path, shown: RunShown) -> int:
-    """Serves the shop, crawls it by ``crawl`` and shows the run."""
+def crawl_shop(crawl: "Crawl", data: Path, shown: RunShown, *, analyze: bool = False) -> int:
+    """Serves the shop, crawls it by ``crawl`` and shows the run; with ``analyze`` what its user was told, too."""
     from deployments.cli.ending import watched  # noqa: PLC0415 - imports Prefect
     from deployments.cli.wishes import CrawlOptions, RunOptions  # noqa: PLC0415
     from deployments.demo.server import serve  # noqa: PLC0415
 
     with serve() as shop:
         screen.say(f"serving the sample shop on {shop.url}")
-        screen.say(f"$ seo crawl {shop.url} --data {data}")
-        rules, options = CrawlOptions(start_url=shop.url), RunOptions(data=data)
+        screen.say(f"$ seo crawl {shop.url} --data {data}{f' --analyze {DEMO_ADVICE}' if analyze else ''}")
+        options = RunOptions(data=data, analyze=DEMO_ADVICE if analyze else "none")
+        rules = CrawlOptions(start_url=shop.url)
         status = watched(lambda watch: crawl(rules, options, watch), data, shown)
+    if analyze and shown.format == "table":
+        screen.say(f"$ seo notifications --data {data}")
+        _show_told(data)
     screen.say(f"results are kept in {data}")
     return status
+
+
+def _show_told(data: Path) -> None:
+    from deployments.cli.notifying import print_notifications  # noqa: PLC0415 - imports the engines
+    from tasks.store import Store  # noqa: PLC0415 - imports the engines
+
+    with Store.open(data) as store:
+        run = store.list_runs(1)[0]
+        print_notifications([told for told in store.notifications.list(run.user_id) if told.run_id == run.run_id])

@@ -11,8 +11,12 @@ from cyclopts.exceptions import UnknownCommandError
 
 from deployments.cli import screen
 from deployments.cli.admin import blocks, demo
+from deployments.cli.analyzing import analyze, templates
 from deployments.cli.crawling import crawl
+from deployments.cli.deploying import deploy, schedule, serve
 from deployments.cli.exits import Exit
+from deployments.cli.keys import api, keys, projects
+from deployments.cli.notifying import notifications, outbox
 from deployments.cli.results import issues, page, runs, sql
 from deployments.cli.rules import rules
 from deployments.cli.scanning import batch, resume, scan
@@ -37,10 +41,31 @@ def command_line() -> App:
         print_error=False,
         suppress_keyboard_interrupt=False,
     )
-    commands: tuple[Callable[..., int], ...] = (crawl, scan, batch, resume, issues, page, runs, sql, rules, demo)
+    commands: tuple[Callable[..., int], ...] = (
+        crawl,
+        scan,
+        batch,
+        resume,
+        analyze,
+        issues,
+        page,
+        runs,
+        sql,
+        rules,
+        demo,
+        serve,
+        deploy,
+        api,
+    )
     for order, command in enumerate(commands):
         app.command(command, sort_key=order)
+    app.command(schedule)
+    app.command(keys)
+    app.command(projects)
     app.command(blocks)
+    app.command(notifications)
+    app.command(outbox)
+    app.command(templates)
     return app
 
 

@@ -1,18 +1,20 @@
 """The command ``crawl``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from deployments.cli.ending import watched
 from deployments.cli.options import (
+    ADVISING,
     CRAWLING,
     FETCHING,
     JUDGING,
     OWNER,
     PLACE,
     RUN_SHOWN,
+    Advising,
     Fetching,
     Judging,
     Limits,
@@ -107,6 +109,7 @@ def crawl(
     judging: Judging = JUDGING,
     place: Place = PLACE,
     owner: Owner = OWNER,
+    advising: Advising = ADVISING,
     shown: RunShown = RUN_SHOWN,
 ) -> int:
     """Crawl a site and judge its pages, and the site as a whole.
@@ -132,5 +135,5 @@ def crawl(
         check=kinds,
         time_limit=crawling.time_limit,
     )
-    options = run_options(place, fetching, Limits(), judging, owner)
+    options = replace(run_options(place, fetching, Limits(), judging, owner), analyze=advising.analyze)
     return watched(lambda watch: running.crawl(rules, options, watch), options.data, shown)

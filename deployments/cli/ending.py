@@ -35,19 +35,25 @@ def show(finished: "Finished", data: Path, shown: RunShown) -> Exit:
 
 
 def _for_people(store: "Store", run: "Run", progress: "Progress") -> Sequence[str]:
-    """Prints the run; returns the commands to look into it."""
+    """Prints the run and what is advised; returns the commands to look into it."""
+    from deployments.cli.advice import beside_issues, best_view  # noqa: PLC0415 - imports the engines
     from deployments.cli.rules import fix_of  # noqa: PLC0415 - imports every rule
-    from tasks.report.next_steps import next_commands  # noqa: PLC0415 - imports the engines
+    from tasks.report.next_steps import ADVICE, next_commands  # noqa: PLC0415 - imports the engines
     from tasks.report.summary import summarise  # noqa: PLC0415 - imports the engines
     from tasks.report.terminal import page_view, summary_view  # noqa: PLC0415
 
     console = screen.out()
+    advice = store.recommendations.of_run(run.run_id)
     if run.kind == "scan" and progress.total == 1:
-        console.print(page_view(next(store.iter_page_objects(run.run_id)), fix_of))
+        console.print(page_view(next(store.iter_page_objects(run.run_id)), fix_of), *beside_issues(advice), sep="\n")
         return ()
     summary = summarise(run.run_id, store.path)
     console.print(summary_view(summary))
-    return next_commands(run, summary.fixes)
+    commands = next_commands(run, summary.fixes)
+    if advice:
+        console.print("", best_view(advice), sep="\n")
+        return (*commands, ADVICE)
+    return commands
 
 
 def _for_programs(store: "Store", run: "Run", shown: RunShown) -> Sequence[str]:

@@ -8,6 +8,8 @@ from typing import Protocol
 
 import prefect
 
+from tasks.logs import RAISED_AGAIN, RUN_LOGGERS
+
 _PREFECT = Path(prefect.__file__).parent
 
 
@@ -18,14 +20,14 @@ class Noting(Protocol):
 
 
 class NoteHandler(logging.Handler):
-    """Notes what our tasks say, and not what Prefect says of them."""
+    """Notes what our tasks say, and not what Prefect says of them, nor why a step failed: its command tells that."""
 
     def __init__(self, watch: Noting) -> None:
         super().__init__(logging.WARNING)
         self._watch = watch
 
     def emit(self, record: logging.LogRecord) -> None:
-        if Path(record.pathname).is_relative_to(_PREFECT):
+        if Path(record.pathname).is_relative_to(_PREFECT) or hasattr(record, RAISED_AGAIN):
             return
         error = record.exc_info[1] if record.exc_info else None
         self._watch.note(f"{record.getMessage()}: {error}" if error else record.getMessage())
@@ -35,9 +37,11 @@ class NoteHandler(logging.Handler):
 def warnings_to(watch: Noting) -> Iterator[None]:
     """Shows warnings of tasks in this process while the context lasts."""
     handler = NoteHandler(watch)
-    logger = logging.getLogger("prefect.task_runs")
-    logger.addHandler(handler)
+    loggers = [logging.getLogger(name) for name in RUN_LOGGERS]
+    for logger in loggers:
+        logger.addHandler(handler)
     try:
         yield
     finally:
-        logger.removeHandler(handler)
+        for logger in loggers:
+            logger.removeHandler(handler)

@@ -18,13 +18,16 @@ Format = Literal["table", "json", "jsonl", "csv"]
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw]?)", re.ASCII)
 _ALLOW = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:/@\[\]?#]+):(\d{1,5})", re.IGNORECASE | re.ASCII)
+_IDENTITY = re.compile(r"[A-Za-z0-9_.@=-]{1,128}", re.ASCII)  # as tasks.events has it, without its import of pydantic
+_ANALYZE = re.compile(r"none|all|top:[1-9][0-9]{0,8}", re.ASCII)
 MAX_PORT = 65535
 
 CRAWLING = Group("Crawling", sort_key=1)
 _STORING = Group("Results", sort_key=2)
 _FETCHING = Group("Fetching", sort_key=3)
 _JUDGING = Group("Rules", sort_key=4)
-_SHOWING = Group("Output", sort_key=5)
+ADVISING_GROUP = Group("Analysis", sort_key=5)
+_SHOWING = Group("Output", sort_key=6)
 
 
 def duration(text: str) -> float:
@@ -105,13 +108,18 @@ def data_option(data: Path) -> str:
     return "" if data == Place().folder else f" --data {shlex.quote(str(data))}"
 
 
+def _identity(_: Any, value: str) -> None:
+    if not _IDENTITY.fullmatch(value):
+        raise ValueError(f"{value[:200]!r} is no id: write letters, digits and _ . @ = -, at most 128 of them")
+
+
 @Parameter(name="*", group=_STORING)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
     """Whom a run belongs to."""
 
-    project: Annotated[str, Parameter(help="Project that the pages belong to.")] = "default"
-    user: Annotated[str, Parameter(help="User who is told.")] = "local"
+    project: Annotated[str, Parameter(validator=_identity, help="Project that the pages belong to.")] = "default"
+    user: Annotated[str, Parameter(validator=_identity, help="User who is told.")] = "local"
     no_html: Annotated[bool, Parameter(negative=(), help="Do not keep the page sources.", show_default=False)] = False
 
 
@@ -208,6 +216,25 @@ class Judging:
     ] = ()
 
 
+def _which_pages(_: Any, value: str) -> None:
+    if not _ANALYZE.fullmatch(value):
+        raise ValueError(f"{value[:200]!r}: write none, all, or top:N such as top:20")
+
+
+@Parameter(name="*", group=ADVISING_GROUP)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advising:
+    """Which pages get recommendations."""
+
+    analyze: Annotated[
+        str,
+        Parameter(
+            validator=_which_pages, metavar="PAGES",
+            help="Pages to analyse: none, all, or top:N for the N whose issues weigh most.",
+        ),
+    ] = "none"  # fmt: skip
+
+
 @Parameter(name="*", group=_SHOWING)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
@@ -240,5 +267,6 @@ LIMITS = Limits()
 FURTHER = Further()
 FRESHNESS = Freshness()
 JUDGING = Judging()
+ADVISING = Advising()
 SHOWN = Shown()
 RUN_SHOWN = RunShown()

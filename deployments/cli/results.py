@@ -86,11 +86,13 @@ def page(
 
     with Store.open(data) as store:
         found = store.page_object(run_id, address, all_results=all_results)
+        advice = store.recommendations.of_page(found["page_id"], run_id if run else None)
     if shown.format == "table":
+        from deployments.cli.advice import beside_issues  # noqa: PLC0415 - imports the engines
         from deployments.cli.rules import fix_of  # noqa: PLC0415 - imports every rule
         from tasks.report.terminal import page_view  # noqa: PLC0415
 
-        screen.out().print(page_view(found, fix_of))
+        screen.out().print(page_view(found, fix_of), *beside_issues(advice), sep="\n")
         return 0
     from tasks.report.formats import PAGE_COLUMNS, page_row, write  # noqa: PLC0415
 

@@ -73,7 +73,13 @@ def scan_page(url: str, options: RunOptions, watch: Watch) -> Finished:
 
     async def flow() -> State[Any]:
         state: State[Any] = await scan_page_flow.with_options(timeout_seconds=options.timeout)(
-            typed, options.project_id, options.user_id, run_id=run_id, options=allowed, return_state=True
+            typed,
+            options.project_id,
+            options.user_id,
+            run_id=run_id,
+            analyze=options.analyze != "none",
+            options=allowed,
+            return_state=True,
         )
         return state
 
@@ -190,6 +196,7 @@ async def _crawl(rules: CrawlOptions, options: RunOptions, wishes: ScanOptions, 
         check=list(rules.check),
         time_limit=rules.time_limit,
         run_id=run_id,
+        analyze=options.analyze,
         options=wishes,
         return_state=True,
     )
@@ -201,7 +208,13 @@ async def _batch(options: RunOptions, wishes: ScanOptions, run_id: str, listed: 
     if options.workers:
         flow = flow.with_options(task_runner=process_pool(options.workers))
     state: State[Any] = await flow(
-        options.project_id, options.user_id, urls_file=listed, run_id=run_id, options=wishes, return_state=True
+        project_id=options.project_id,
+        user_id=options.user_id,
+        urls_file=listed,
+        run_id=run_id,
+        analyze=options.analyze,
+        options=wishes,
+        return_state=True,
     )
     return state
 

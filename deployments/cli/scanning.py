@@ -11,6 +11,8 @@ from deployments.cli import screen
 from deployments.cli.choosing import known_run
 from deployments.cli.ending import watched
 from deployments.cli.options import (
+    ADVISING,
+    ADVISING_GROUP,
     FETCHING,
     FRESHNESS,
     FURTHER,
@@ -19,6 +21,7 @@ from deployments.cli.options import (
     OWNER,
     PLACE,
     RUN_SHOWN,
+    Advising,
     Fetching,
     Freshness,
     Further,
@@ -45,6 +48,9 @@ def scan(
     judging: Judging = JUDGING,
     place: Place = PLACE,
     owner: Owner = OWNER,
+    analyze: Annotated[
+        bool, Parameter(group=ADVISING_GROUP, show_default=False, help="Get recommendations for the pages, or not.")
+    ] = True,
     shown: RunShown = RUN_SHOWN,
 ) -> int:
     """Scan one page, or several.
@@ -62,6 +68,7 @@ def scan(
         run_options(place, fetching, limits, judging, owner),
         allow=tuple(dict.fromkeys((*fetching.allow, *map(host_port, typed)))),
         max_age=0.0,
+        analyze="all" if analyze else "none",
     )
     if len(typed) == 1:
         return watched(lambda watch: running.scan_page(typed[0], options, watch), options.data, shown)
@@ -81,6 +88,7 @@ def batch(
     judging: Judging = JUDGING,
     place: Place = PLACE,
     owner: Owner = OWNER,
+    advising: Advising = ADVISING,
     shown: RunShown = RUN_SHOWN,
 ) -> int:
     """Scan the pages of a list.
@@ -100,7 +108,9 @@ def batch(
     check_rules(judging)
     from deployments.cli import running  # noqa: PLC0415 - imports Prefect
 
-    options = replace(run_options(place, fetching, limits, judging, owner), max_age=freshness.seconds)
+    options = replace(
+        run_options(place, fetching, limits, judging, owner), max_age=freshness.seconds, analyze=advising.analyze
+    )
     return watched(lambda watch: running.scan_batch(found.urls, options, watch), options.data, shown)
 
 

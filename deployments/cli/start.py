@@ -6,7 +6,9 @@ import sys
 
 from deployments.cli.local_server import LocalServer, api_is_configured
 
-NEEDS_PREFECT = {"crawl", "scan", "batch", "resume", "demo"}
+NEEDS_PREFECT = {"analyze", "crawl", "scan", "batch", "resume", "demo"}
+SUBCOMMANDS_THAT_NEED_IT = {("blocks", "register"), ("outbox", "send")}
+KEEPS_LOGS = {"serve", "api"}
 HELP = {"-h", "--help"}
 
 
@@ -15,9 +17,14 @@ def main() -> None:
     arguments = sys.argv[1:]
     ending = _Ending()
     atexit.register(ending)
+    if os.environ.get("SEO_LOG_JSON", "0") not in {"", "0"}:
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER", "json")
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "INFO")
+        os.environ.setdefault("PREFECT_LOGGING_COLORS", "false")
     # Prefect would write to stderr beside us; its logs stay visible in its UI.
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_DEBUG_LEVEL", "CRITICAL")
+    if command_in(arguments) not in KEEPS_LOGS:
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_DEBUG_LEVEL", "CRITICAL")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     if needs_prefect(arguments) and not api_is_configured():
         LocalServer.start()
@@ -42,6 +49,10 @@ class _Ending:
             os._exit(self.status)
 
 
+def command_in(arguments: list[str]) -> str:
+    return next((argument for argument in arguments if not argument.startswith("-")), "")
+
+
 def needs_prefect(arguments: list[str]) -> bool:
-    command = next((argument for argument in arguments if not argument.startswith("-")), "")
-    return (command in NEEDS_PREFECT or arguments[:2] == ["blocks", "register"]) and not HELP & set(arguments)
+    needed = command_in(arguments) in NEEDS_PREFECT or tuple(arguments[:2]) in SUBCOMMANDS_THAT_NEED_IT
+    return needed and not HELP & set(arguments)

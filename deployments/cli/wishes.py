@@ -12,7 +12,10 @@ from tasks.urls import parse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """A command's wishes; ``max_age`` and ``timeout`` in seconds, unset ones come from the blocks."""
+    """A command's wishes; ``max_age`` and ``timeout`` in seconds, unset ones come from the blocks.
+
+    ``analyze``: which pages, as flows take it; of a single page none or all.
+    """
 
     data: Path
     project_id: str = "default"
@@ -27,6 +30,7 @@ class RunOptions:
     workers: int | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    analyze: str = "none"
 
     def for_flow(self) -> ScanOptions:
         return ScanOptions(

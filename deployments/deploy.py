@@ -1,0 +1,79 @@
+"""``seo deploy``: the flows for workers, by deployments/prefect.yaml."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectNotFound
+from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
+
+from deployments.automations import save_automations
+from deployments.prefect_api import require_api, saved_folder
+from deployments.prefect_file import FILE, WORK_POOL
+from flows.registry import FLOWS
+from tasks.errors import SeoScanError
+
+QUEUES = ("interactive", "batch", "analysis")
+"""Of the work pool; a worker takes from the first that has a run."""
+
+
+class DeployFailed(SeoScanError):
+    """`prefect deploy` failed; its own words follow."""
+
+
+async def deploy(tell: Callable[[str], None]) -> Path:
+    """Creates the work pool and its queues where absent, and the deployments; returns their data folder.
+
+    Raises:
+        PrefectAbsent: no Prefect API answers.
+        InputError: the Result Store block is missing or has a relative folder.
+        DeployFailed: Prefect took a deployment not.
+    """
+    await require_api()
+    folder = await saved_folder()
+    async with get_client() as client:
+        if await _created_pool(client):
+            tell(f"created the work pool {WORK_POOL}")
+        for queue in await _created_queues(client):
+            tell(f"created the work queue {queue}")
+    await asyncio.to_thread(_prefect_deploy)
+    await save_automations()
+    for entry in FLOWS.values():
+        tell(f"deployed {entry.deployment} to queue {entry.queue}")
+    return folder
+
+
+async def _created_pool(client: PrefectClient) -> bool:
+    try:
+        await client.read_work_pool(WORK_POOL)
+    except ObjectNotFound:
+        template = await get_default_base_job_template_for_infrastructure_type("process")
+        wanted = WorkPoolCreate(name=WORK_POOL, type="process", base_job_template=template or {})
+        await client.create_work_pool(wanted)
+        return True
+    return False
+
+
+async def _created_queues(client: PrefectClient) -> list[str]:
+    created = []
+    for priority, queue in enumerate(QUEUES, 1):
+        try:
+            await client.read_work_queue_by_name(queue, work_pool_name=WORK_POOL)
+        except ObjectNotFound:
+            await client.create_work_queue(queue, work_pool_name=WORK_POOL, priority=priority)
+            created.append(queue)
+    return created
+
+
+def _prefect_deploy() -> None:
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(FILE)]
+    environment = {**os.environ, "NO_COLOR": "1", "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - Prefect's
+    # it exits with 0 also where a deployment was refused
+    if done.returncode or done.stdout.count("successfully created") < len(FLOWS):
+        raise DeployFailed(f"`{' '.join(command[1:])}` failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

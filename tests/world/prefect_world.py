@@ -1,0 +1,137 @@
+"""A real Prefect server, `seo serve` and a worker, each with a home of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import HTTPError
+
+STOP_SECONDS = 30
+
+
+def until(found, seconds=60, every=0.25, what=""):
+    """The first true value of ``found()``."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = found()
+        if value:
+            return value
+        time.sleep(every)
+    raise AssertionError(f"{what or found} did not come about in {seconds} s")
+
+
+@dataclass
+class World:
+    """One Prefect server; ``seo`` and ``prefect`` run against it, in ``folder``."""
+
+    folder: Path
+    port: int
+    scripts: Path
+    environment: dict[str, str]
+    running: dict[str, subprocess.Popen] = field(default_factory=dict)
+
+    @property
+    def api(self):
+        return f"http://127.0.0.1:{self.port}/api"
+
+    @property
+    def data(self):
+        return self.folder / "data"
+
+    def start(self, name, *command, cwd=None, **environment):
+        log = (self.folder / f"{name}.log").open("ab")
+        self.running[name] = subprocess.Popen(
+            [str(self.scripts / command[0]), *map(str, command[1:])],
+            env={**self.environment, **environment},
+            cwd=cwd or self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        log.close()
+        return self.running[name]
+
+    def log(self, name):
+        return (self.folder / f"{name}.log").read_text(errors="replace").replace("\0", "")
+
+    def stop(self, name, number=signal.SIGTERM):
+        """Ends what was started under that name; its exit status."""
+        process = self.running.pop(name)
+        process.send_signal(number)
+        try:
+            return process.wait(STOP_SECONDS)
+        finally:
+            self._kill_group(process)
+
+    def kill(self, name):
+        process = self.running.pop(name)
+        self._kill_group(process)
+        process.wait(STOP_SECONDS)
+
+    def _kill_group(self, process):
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+    def run(self, *command, timeout=120, cwd=None):
+        return subprocess.run(
+            [str(self.scripts / command[0]), *map(str, command[1:])],
+            env=self.environment,
+            cwd=cwd or self.folder,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def put(self, path, body):
+        return self.post(path, body, "PUT")
+
+    def post(self, path, body, method="POST", refused=None):
+        """The answer; None for the status ``refused``, which a busy SQLite server gives."""
+        request = urllib.request.Request(  # noqa: S310 - loopback
+            f"{self.api}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}, method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
+                content = answer.read()
+        except HTTPError as error:
+            if error.code == refused:
+                return None
+            raise AssertionError(f"{path}: {error.code} {error.read()[:500]}") from None
+        return json.loads(content) if content else None
+
+    def get(self, path):
+        with urllib.request.urlopen(f"{self.api}{path}", timeout=30) as answer:  # noqa: S310 - loopback
+            return json.loads(answer.read())
+
+    def flow_runs(self, flow, **parameters):
+        """The flow's runs with those parameters."""
+        found = self.post("/flow_runs/filter", {"flows": {"name": {"any_": [flow]}}, "limit": 200})
+        return [run for run in found if all(run["parameters"].get(name) == value for name, value in parameters.items())]
+
+    def ended(self, flow, seconds=90, **parameters):
+        """The only run of the flow with those parameters, when it has ended."""
+
+        def final():
+            runs = self.flow_runs(flow, **parameters)
+            final = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
+            return runs if runs and all(run["state_type"] in final for run in runs) else None
+
+        (run,) = until(final, seconds, what=f"the end of {flow} {parameters}")
+        return run
+
+    def idle(self):
+        states = ["PENDING", "RUNNING", "CANCELLING"]
+        found = self.post("/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": states}}}, "limit": 1})
+        return not found
+
+    def events(self, *names):
+        page = self.post("/events/filter", {"filter": {"event": {"name": list(names)}}, "limit": 50})
+        return page["events"]
