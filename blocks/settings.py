@@ -51,7 +51,7 @@ class SettingsBlock(Block):
             try:
                 type(self)(**values)
             except ValidationError as error:
-                problem = error.errors()[0]["msg"]
+                problem = error.errors()[0]["msg"].removeprefix("Value error, ")
                 shown = "" if isinstance(getattr(self, field), SecretStr) else f"={os.environ[name]!r}"
                 raise ValueError(f"environment variable {name}{shown}: {problem}") from None
         return type(self)(**values)

@@ -1,16 +1,31 @@
-"""Everything this package raises on purpose.
+"""Everything this package raises on purpose; what a single room or door raises is defined there.
 
 SeoScanError
-├── InputError            what a person or system gave cannot be used; names it and the remedy
-│   ├── BadUrl            not an address that can be fetched
-│   ├── UnknownRun        no such run in this data folder
-│   ├── UnknownPage       no such page in this data folder
-│   └── BudgetSpent       the model call would pass a cap on cost
-├── StoreError            the data folder cannot be used
-│   ├── SchemaTooNew      written by a later release
-│   └── StaleEpoch        this run was resumed elsewhere; the commit is refused
-├── RunStopped            the run's stop mark is set, its deadline is over or its parent is gone
-└── AddressRefused        the guard refused the address about to be connected
+├── InputError              what a person or system gave cannot be used; names it and the remedy
+│   ├── BadUrl              not an address that can be fetched
+│   ├── UnknownRun          no such run in this data folder
+│   ├── UnknownPage         no such page in this data folder
+│   ├── BudgetSpent         the model call would pass a cap on cost
+│   ├── UnknownEvent        no request event has that name (tasks.events)
+│   ├── BadEvent            an event's payload is not what its name promises (tasks.events)
+│   └── Unsendable          a message that no channel can take (tasks.notify)
+├── StoreError              the data folder cannot be used
+│   ├── SchemaTooNew        written by a later release
+│   └── StaleEpoch          this run was resumed elsewhere; the commit is refused
+├── RunStopped              the run's stop mark is set, its deadline is over or its parent is gone
+├── AddressRefused          the guard refused the address about to be connected
+├── AnalysisFailed          the model gave no advice on a page (tasks.analyze)
+│   └── CallFailed          one call to the model failed
+├── PusherUnavailable       Pusher may take it later (tasks.notify)
+├── PusherRefused           Pusher will never take it (tasks.notify)
+├── BlockUnusable           a notification block is not there, or cannot notify (tasks.notify)
+├── QueueUnavailable        a run could not be handed to Prefect (flows.dispatch)
+├── PrefectAbsent           there is no Prefect server to serve for (deployments)
+├── PrefectUnreachable      the Prefect API that is configured does not answer (deployments.cli)
+├── ServerNotStarted        the temporary Prefect server did not come up (deployments.cli)
+├── PipelineFailed          the flow itself failed; what is committed is kept (deployments.cli)
+├── DeployFailed            Prefect did not take a deployment (deployments)
+└── ServingEnded            the process can serve no longer (deployments)
 
 What is wrong with a *page* is never an exception: it is a ``FetchFailure`` or a finding.
 """

@@ -11,6 +11,9 @@ from tasks.urls import printable
 RUN_LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 """Where Prefect's run loggers, and so ours, write."""
 
+RAISED_AGAIN = "raised_again"
+"""Attribute of records about an exception that the caller is told of too."""
+
 MAX_MESSAGE = 20_000
 _PASSWORD = re.compile(r"://[^\s/?#\"'<>]*@")
 
@@ -67,6 +70,8 @@ def step(log: Log, name: str, **ids: str | int | None) -> Iterator[Step]:
     try:
         yield going
     except BaseException as error:
-        log.error("failed: %s: %s: %s", what, type(error).__name__, error)  # noqa: TRY400 - Prefect logs the traceback
+        log.error(  # noqa: TRY400 - Prefect logs the traceback
+            "failed: %s: %s: %s", what, type(error).__name__, error, extra={RAISED_AGAIN: True}
+        )
         raise
     log.info("ended: %s: %s", what, going.result)

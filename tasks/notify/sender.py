@@ -90,7 +90,10 @@ class Sender:
         return await asyncio.to_thread(self._store.outbox.lease, self._holder, self._lease_s)
 
     async def _expire(self) -> None:
-        expired = await asyncio.to_thread(self._store.outbox.expire)
+        outbox = self._store.outbox
+        if self._ways.pusher is None and self._ways.post is None:  # nobody wanted them: no news
+            self._counts["expired"] += await asyncio.to_thread(outbox.expire, pushes_only=True)
+        expired = await asyncio.to_thread(outbox.expire)
         if expired:
             self._counts["expired"] += expired
             self._tell(f"{expired:,} outbox entries older than 24 h were not sent")

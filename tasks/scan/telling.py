@@ -121,4 +121,5 @@ def pages_analysed(run_id: str, user_id: str, pages: int, recommendations: int, 
 
 
 def _issues(progress: Progress) -> str:
-    return ", ".join(f"{count:,} {severity}s" for severity, count in progress.issues.items() if count)
+    counts = ((count, severity) for severity, count in progress.issues.items() if count)
+    return ", ".join(f"{count:,} {severity}{'' if count == 1 else 's'}" for count, severity in counts)

@@ -66,10 +66,12 @@ class Outbox:
         """Never to be sent: it stays, with why."""
         self._end(key, REFUSED, error=error)
 
-    def expire(self, older_than_s: float = 86400) -> int:
+    def expire(self, older_than_s: float = 86400, *, pushes_only: bool = False) -> int:
         """Gives up what was never tried and is older than that; returns how many."""
         stale = (outbox.c.attempts == 0, outbox.c.created_at < time.time() - older_than_s)
         change = update(outbox).where(outbox.c.state == PENDING, *stale).values(state=EXPIRED)
+        if pushes_only:
+            change = change.where(outbox.c.kind == PUSH)
         with self._catalogue.write() as connection:
             return connection.execute(change).rowcount
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -256,6 +257,16 @@ async def test_old_entries_are_counted_once_and_never_sent(store, pusher, send, 
     assert await send() == Sent(delivered=1, expired=1)
     assert told == ["1 outbox entries older than 24 h were not sent"]
     assert [data["notification"]["message"] for data in pusher.data()] == ["page 2"]
+
+
+async def test_old_pushes_that_nobody_configured_a_way_for_are_no_news(store, told, monkeypatch):
+    tell(store, 1)
+    store.outbox.add([OutboxRequest("k1", "notification/send", {})])
+    now = time.time()
+    monkeypatch.setattr("tasks.store.outbox.time.time", lambda: now + 86401)
+    ways = Ways(hand_on=AsyncMock())
+    assert await Sender(store, ways, holder="me", tell=told.append).run() == Sent(expired=2)
+    assert told == ["1 outbox entries older than 24 h were not sent"]
 
 
 async def test_without_ways_nothing_is_touched(store, told):
