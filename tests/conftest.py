@@ -1,10 +1,13 @@
 """For every test: a Prefect home of its own, no telemetry, `--short` for the chaos tests, and a site on loopback."""
 
 import os
+import socket
+import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +33,27 @@ def prefect_db():
     quiet = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOGGING_TO_API_ENABLED: False}
     with temporary_settings(quiet), prefect_test_harness(server_startup_timeout=120):
         yield
+
+
+@pytest.fixture(scope="session")
+def prefect_api(tmp_path_factory):
+    """The address of one Prefect server for all commands of tests that are not about a server's start."""
+    home = tmp_path_factory.mktemp("prefect-api")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        descriptor = listening.fileno()
+        server = subprocess.Popen(
+            [sys.executable, "-m", "deployments.cli.prefect_server", str(descriptor), str(home / "lock")],
+            env={**os.environ, "PREFECT_HOME": str(home)},
+            pass_fds=(descriptor,),
+        )
+        url = "http://{}:{}/api".format(*listening.getsockname())
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=120) as answer:  # noqa: S310 - loopback
+            assert answer.status == 200
+        yield url
+    finally:
+        server.terminate()
+        server.wait(30)
 
 
 # Machines are shared: how long an example takes says nothing about the code.

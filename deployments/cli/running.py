@@ -25,6 +25,7 @@ from flows.scan_page import scan_page as scan_page_flow
 from tasks.errors import InputError, SeoScanError, UnknownRun
 from tasks.report.next_steps import goes_on
 from tasks.report.phase import phase_of
+from tasks.scan.memory import give_memory_back
 from tasks.scan.settings import ScanOptions
 from tasks.scan.task import load_settings, process_pool
 from tasks.store import Limits, Progress, Run, RunState, Store, new_run_id
@@ -267,6 +268,7 @@ async def check_api() -> None:
 
 
 def _loop_run(work: Coroutine[Any, Any, Any]) -> Any:
+    give_memory_back()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(work)
 

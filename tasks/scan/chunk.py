@@ -100,7 +100,7 @@ class Chunk:
             if self._workers.queued >= LOW_WATER or await self._lease_more():
                 await self._workers.until(self._wants_more, seconds=LOOK_EVERY)
             elif not self._workers.idle:
-                await self._workers.until(self._is_idle, seconds=self.patience)
+                await self._workers.until(self._has_news, seconds=self.patience)
             else:
                 await self._committer.flush()  # a page put back a moment ago is not seen as open before
                 if not await self.more_is_due():
@@ -118,6 +118,14 @@ class Chunk:
             return False
         await self._stop.sleep(due - time.time())
         return True
+
+    async def hand_on(self) -> None:
+        """Brings about that what was done so far can be leased upon."""
+        await self._committer.flush()
+
+    def has_news(self) -> bool:
+        """True where pages in flight have brought what may be leased."""
+        return False
 
     def lease(self, *, suspects: bool) -> list[Lease]:
         """More work; called in a thread."""
@@ -167,13 +175,13 @@ class Chunk:
     def _wants_more(self) -> bool:
         return self._workers.queued < LOW_WATER or bool(self._stop.reason)
 
-    def _is_idle(self) -> bool:
-        return self._workers.idle or bool(self._stop.reason)
+    def _has_news(self) -> bool:
+        return self._workers.idle or self.has_news() or bool(self._stop.reason)
 
     async def _lease_more(self) -> bool:
         idle = self._workers.idle
         if not self._workers.queued:
-            await self._committer.flush()
+            await self.hand_on()
         leases = await asyncio.to_thread(self.lease, suspects=idle)
         self._workers.feed(leases)
         return bool(leases)

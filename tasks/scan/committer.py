@@ -1,16 +1,20 @@
 """Done pages go to the store in batches, in a thread, so that no fetch waits for a disk."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from tasks.model import ScannedPage
+from tasks.model import Response, ScannedPage
 from tasks.store import Retry
 
 COMMIT_PAGES = 50
 COMMIT_SECONDS = 2.0
-MAX_WAITING = 4 * COMMIT_PAGES
+COMMIT_WEIGHT = 10_000_000
+MAX_WAITING = 2 * COMMIT_WEIGHT
+LINK_WEIGHT = 1000
+"""What a link or an image takes while its row is made, bytes."""
 
 Write = Callable[[int, list[ScannedPage], list[Retry]], None]
 
@@ -27,7 +31,8 @@ class Committer:
         self._write = write
         self._on_failure = on_failure
         self._batches = 0
-        self._pages: list[ScannedPage] = []
+        self._pages: deque[tuple[ScannedPage, int]] = deque()
+        self._waiting = 0
         self._retries: list[Retry] = []
         self._due = asyncio.Event()
         self._room = asyncio.Event()
@@ -52,10 +57,12 @@ class Committer:
     async def add(self, page: ScannedPage) -> None:
         """Takes a done page; waits while the disk is behind."""
         await self._room.wait()
-        self._pages.append(page)
-        if len(self._pages) >= COMMIT_PAGES:
+        weight = _weight(page)
+        self._pages.append((page, weight))
+        self._waiting += weight
+        if self._waiting >= COMMIT_WEIGHT:
             self._due.set()
-        if len(self._pages) >= MAX_WAITING and not self._ended:
+        if self._waiting >= MAX_WAITING and not self._ended:
             self._room.clear()
 
     def retry(self, retry: Retry) -> None:
@@ -91,10 +98,29 @@ class Committer:
 
     async def _write_all(self) -> None:
         while self._pages or self._retries:
-            pages, retries = self._pages[:COMMIT_PAGES], self._retries[:]
+            pages, retries = self._batch(), self._retries[:]
             await asyncio.to_thread(self._write, self._batches, pages, retries)
             self._batches += 1
-            del self._pages[: len(pages)], self._retries[: len(retries)]
-            if len(self._pages) < MAX_WAITING:
+            del self._retries[: len(retries)]
+            for _ in pages:
+                self._waiting -= self._pages.popleft()[1]
+            if self._waiting < MAX_WAITING:
                 self._room.set()
         self._written.set()
+
+    def _batch(self) -> list[ScannedPage]:
+        """The first that wait, until they are enough for a batch."""
+        weight, chosen = 0, []
+        for page, more in self._pages:
+            chosen.append(page)
+            weight += more
+            if weight >= COMMIT_WEIGHT:
+                break
+        return chosen
+
+
+def _weight(page: ScannedPage) -> int:
+    """What the page takes while its rows are made, about, in bytes; a batch is full with 50 small ones."""
+    body = len(page.answer.body) if isinstance(page.answer, Response) else 0
+    rows = len(page.page.links) + len(page.page.images) if page.page is not None else 0
+    return max(COMMIT_WEIGHT // COMMIT_PAGES, body + rows * LINK_WEIGHT)

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 from typing import TypeGuard
 
 from tasks.crawl.scope import Scope
@@ -47,6 +49,7 @@ class CrawlChunk(Chunk):
         self._scope = Scope(rules.scope, rules.root_url or rules.start_url, rules.include, rules.exclude)
         self._project_id = rules.project_id
         self._anywhere = anywhere
+        self._by_level = rules.max_depth is not None
         self._traps = Traps()
         self._found: dict[str, list[Found]] = {}
         self._seen: set[str] = set()
@@ -75,20 +78,37 @@ class CrawlChunk(Chunk):
         if self._leased >= self._pages:
             return False
         work = await asyncio.to_thread(self._store.open_work, self._job.run_id)
-        if work.over:
-            return False
+        if work.over or work.due:
+            return bool(work.due)
         wait = WAIT_SECONDS if work.leased or not work.next_due else work.next_due - time.time()
         await self._stop.sleep(max(WAIT_SECONDS, wait))
         return True
+
+    async def hand_on(self) -> None:
+        """Links join the frontier with the next lease; only level by level are their pages to be stored before."""
+        if self._by_level:
+            await self._committer.flush()
+
+    def has_news(self) -> bool:
+        within = self._leased < self._pages and not self._by_level
+        return within and bool(self._found) and not self._workers.queued
 
     def lease(self, *, suspects: bool) -> list[Lease]:
         job, left = self._job, self._pages - self._leased
         limit = LEASE_PAGES if self._waits() else min(LEASE_PAGES, left)
         if limit <= 0:
             return []
-        leases = self._store.lease(job.run_id, job.epoch, self._holder, limit=limit, suspects=suspects)
+        urgent = {} if self._workers.queued else self._found.copy()
+        found = list(chain.from_iterable(urgent.values()))
+        leases = self._store.lease(job.run_id, job.epoch, self._holder, limit=limit, suspects=suspects, found=found)
+        self._handed_on(urgent)
         self._leased += len(leases)
         return leases
+
+    def _handed_on(self, page_ids: Iterable[str]) -> None:
+        """Their links are in the frontier; not before may their pages be."""
+        for one in page_ids:
+            self._found.pop(one, None)
 
     def _waits(self) -> bool:
         """True where a page has been in work for long: what it may not hold up goes on."""
@@ -112,14 +132,18 @@ class CrawlChunk(Chunk):
         if self.try_again(lease, answer):
             return
         if is_redirect(answer):
-            self._found[lease.page_id] = self._target(lease, answer)
+            self._bring(lease, self._target(lease, answer))
             await self._committer.add(_redirecting(lease, answer))
             return
         blocked = False if self.obeys else await self._robots.blocks(lease.url, answer)
         page = await self._pipeline.judge(lease.page_id, lease.url, answer, blocked=blocked)
         if page.page is not None:
-            self._found[lease.page_id] = self._links(lease, page.page)
+            self._bring(lease, self._links(lease, page.page))
         await self._committer.add(page)
+
+    def _bring(self, lease: Lease, found: list[Found]) -> None:
+        if found:
+            self._found[lease.page_id] = found
 
     def try_again(self, lease: Lease, answer: Answer) -> bool:
         again = super().try_again(lease, answer)
@@ -129,7 +153,7 @@ class CrawlChunk(Chunk):
 
     def write(self, batch: int, pages: list[ScannedPage], retries: list[Retry]) -> None:
         job = self._job
-        found = [one for page in pages for one in self._found.pop(page.page_id, ())]
+        found = [one for page in pages for one in self._found.get(page.page_id, ())]
         read = [page for page in pages if not is_redirect(page.answer)]
         self._store.commit(
             job.run_id,
@@ -140,6 +164,7 @@ class CrawlChunk(Chunk):
             found=found,
             redirects=[_redirected(page) for page in pages if is_redirect(page.answer)],
         )
+        self._handed_on(page.page_id for page in pages)
         self.count(pages)
 
     def _links(self, lease: Lease, page: Page) -> list[Found]:

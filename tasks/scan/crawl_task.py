@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Coroutine
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
@@ -20,7 +21,7 @@ from tasks.scan.crawl import CrawlChunk
 from tasks.scan.records import RunRef, begin_crawl, chunk_deadline, resume_run
 from tasks.scan.settings import CrawlRules, ScanSettings
 from tasks.scan.task import IN_PROCESS_PAGES, POOL_ATTEMPTS, Plan, is_the_chunks_fault, timeout_of
-from tasks.store import Limits, Store
+from tasks.store import Limits, OpenWork, Store
 
 MAX_TASK_RUNS = 1900
 """Prefect's server loses records of larger flows."""
@@ -125,7 +126,6 @@ async def crawl_chunks(plan: Plan, *, deadline: float) -> str:
         raise RuntimeError("crawl_chunks runs inside a flow")
     with Store.open(plan.settings.data) as store:
         crawling = _Crawling(plan, store, deadline)
-        await crawling.begin()
         for attempts_left in reversed(range(POOL_ATTEMPTS)):
             with context.task_runner.duplicate() as pool:
                 try:
@@ -146,16 +146,15 @@ class _Crawling:
         self._store = store
         self._deadline = deadline
         self._begun = 0
+        self._here: asyncio.Task[ChunkReport] | None = None
+        self._is_elsewhere = False
         self._running: set[asyncio.Task[ChunkReport]] = set()
         self._stopped = ""
 
-    async def begin(self) -> None:
-        """Works in this process: a small site needs no other."""
-        first = await crawl_chunk(job_of(self._plan, 0, self._deadline, IN_PROCESS_PAGES))
-        self._begun, self._stopped = 1, first.stopped
-
     async def run(self, pool: TaskRunner[Any]) -> str:
-        """Goes on in the processes of ``pool`` until nothing is left; why it ended early, if it did.
+        """Begins in this process, which is enough for a small site, and goes on in those of ``pool``.
+
+        Returns why it ended early, if it did.
 
         Raises:
             BrokenProcessPool: one of them died, and the pool with it.
@@ -167,31 +166,55 @@ class _Crawling:
             self._running = set()
 
     async def _run(self, pool: TaskRunner[Any]) -> str:
-        workers = getattr(pool, "_max_workers", 2)
         while not self._stopped:
             work = await asyncio.to_thread(self._store.open_work, self._plan.run.run_id)
             if work.over and not self._running:
                 return ""
             if self._begun >= MAX_TASK_RUNS and not self._running:
                 return f"{MAX_TASK_RUNS:,} task runs"
-            wanted = 0 if work.over or self._begun >= MAX_TASK_RUNS else min(workers, 1 + work.due // CHUNK_WORTH)
-            while len(self._running) < wanted:
-                self._running.add(asyncio.create_task(self._one(pool)))
+            if self._is_due_here(work):
+                self._here = self._begin(crawl_chunk(self._next(IN_PROCESS_PAGES)))
+            while self._is_another_worth(work, pool):
+                self._begin(_there(pool, self._next()))
             await self._some_done()
         while self._running:
             await self._some_done()
         return self._stopped
 
-    async def _one(self, pool: TaskRunner[Any]) -> ChunkReport:
+    def _is_due_here(self, work: OpenWork) -> bool:
+        """True at first, and while the other processes are still starting: nobody works on what is due."""
+        if self._here is None:
+            return True
+        if self._here.done():
+            self._is_elsewhere = self._is_elsewhere or work.leased > 0
+        return self._here.done() and not self._is_elsewhere and work.due > 0 and self._begun < MAX_TASK_RUNS
+
+    def _is_another_worth(self, work: OpenWork, pool: TaskRunner[Any]) -> bool:
+        if work.over or self._begun >= MAX_TASK_RUNS:
+            return False
+        is_here = self._here is not None and not self._here.done()
+        if is_here and self._begun == 1 and work.due <= IN_PROCESS_PAGES:
+            return False
+        return len(self._running) - is_here < min(getattr(pool, "_max_workers", 2), 1 + work.due // CHUNK_WORTH)
+
+    def _next(self, pages: int = CHUNK_PAGES) -> ChunkJob:
         index, self._begun = self._begun, self._begun + 1
-        future = pool.submit(crawl_chunk, {"job": job_of(self._plan, index, self._deadline)})
-        report: ChunkReport = await asyncio.to_thread(future.result)
-        return report
+        return job_of(self._plan, index, self._deadline, pages)
+
+    def _begin(self, chunk: Coroutine[Any, Any, ChunkReport]) -> asyncio.Task[ChunkReport]:
+        begun = asyncio.create_task(chunk)
+        self._running.add(begun)
+        return begun
 
     async def _some_done(self) -> None:
         done, self._running = await asyncio.wait(self._running, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
         reports = await asyncio.gather(*done)
         self._stopped = next((report.stopped for report in reports if report.stopped), self._stopped)
+
+
+async def _there(pool: TaskRunner[Any], job: ChunkJob) -> ChunkReport:
+    report: ChunkReport = await asyncio.to_thread(pool.submit(crawl_chunk, {"job": job}).result)
+    return report
 
 
 @task(name="judge-site", retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE)

@@ -1,6 +1,7 @@
 """One page: URL → answer → facts → verdict."""
 
 import asyncio
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -101,14 +102,15 @@ class PagePipeline:
         self, page_id: str, url: str, answer: Answer, page: Page | None, *, unparsable: bool, blocked: bool | None
     ) -> ScannedPage:
         state, reason = standing(answer, page, unparsable=unparsable)
+        verdict = audit(answer, page, self._profile, blocked=bool(blocked))
         return ScannedPage(
             page_id=page_id,
             url=url,
             state=state,
             reason=reason,
-            answer=answer,
+            answer=replace(answer, text=None) if isinstance(answer, Response) else answer,
             page=page,
-            verdict=audit(answer, page, self._profile, blocked=bool(blocked)),
+            verdict=verdict,
             blocked_by_robots=blocked,
         )
 

@@ -11,6 +11,7 @@ import threading
 import time
 
 from tasks.logs import keep_clean
+from tasks.scan.memory import give_memory_back
 
 LOOK_EVERY = 1.0
 POOL_SIZE = min(4, os.cpu_count() or 1)
@@ -19,10 +20,14 @@ GRACE = 5.0
 
 def enter_pool_child() -> None:
     """Leaves Ctrl-C to the parent, ends when the parent has died, and uses uvloop where there is one."""
+    # Takes SIGINT over when it is imported, and would raise KeyboardInterrupt in the middle of a write.
+    import polars  # noqa: F401, ICN001, PLC0415 - before SIGINT is ignored
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Runs after all other exit handlers: modules that threads keep alive would complain on stderr when freed.
     atexit.register(os._exit, 0)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent-watch", daemon=True).start()
+    give_memory_back()
     use_fast_loop()
     keep_clean()
 

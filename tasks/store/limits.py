@@ -118,7 +118,7 @@ def reached(connection: Connection, run: Row[Any]) -> str:
     """The limit that leaves pages out, in words; empty where none does."""
     limits = Limits.from_json(run.limits)
     if allowance(connection, run).pages == 0:
-        return f"limit of {limits.max_pages} pages reached"
+        return f"limit of {limits.max_pages} page{'' if limits.max_pages == 1 else 's'} reached"
     if limits.max_depth is not None and _deeper(connection, run, limits.max_depth):
         return f"limit of depth {limits.max_depth} reached"
     return ""

@@ -19,6 +19,9 @@ from tasks.store.schema import frontier, parts, runs
 from tasks.store.takes import FactTable
 
 PAGES_AT_ONCE = 250
+WHOLE_RUN = ""
+"""Page id of what is said of a run as a whole."""
+
 _PARTS_OF_PAGES = (PAGES, REDIRECTS, IMAGES, LINKS, STRUCTURED_DATA, ISSUES, RESULTS)
 
 Record = dict[str, Any]
@@ -119,10 +122,12 @@ def _objects(
     tables = [table for table in _PARTS_OF_PAGES if all_results or table is not RESULTS]
     files = _files(connection, {(row.source_run_id, row.part) for row in rows if row.part})
     files[ISSUES.name] = [*files.get(ISSUES.name, ()), *_site_issues(connection, run_id)]
-    ids = [row.page_id for row in rows]
+    kind = connection.execute(select(runs.c.kind).where(runs.c.run_id == run_id)).scalar_one_or_none()
+    whole = (WHOLE_RUN,) if kind == "scan" else ()  # what is said of the whole run is said of its one page
+    ids = [*(row.page_id for row in rows), *whole]
     facts = {table.name: _read(root, table, files.get(table.name, []), ids) for table in tables}
     for row in rows:
-        yield _object(run_id, row, facts)
+        yield _object(run_id, row, facts, whole)
 
 
 def _files(connection: Connection, named: set[tuple[str, str]]) -> dict[str, list[str]]:
@@ -162,9 +167,12 @@ def _read(root: Path, table: FactTable, files: Sequence[str], page_ids: Sequence
     return by_page
 
 
-def _object(run_id: str, row: Any, facts: Mapping[str, ByPage]) -> Record:
+def _object(run_id: str, row: Any, facts: Mapping[str, ByPage], whole: Sequence[str]) -> Record:
     runs_shown = dict.fromkeys((row.source_run_id, run_id))
-    mine = {name: _of_page(by_page, runs_shown, row.page_id) for name, by_page in facts.items()}
+    ids = (row.page_id, *whole)
+    mine = {
+        name: [one for page_id in ids for one in _of_page(found, runs_shown, page_id)] for name, found in facts.items()
+    }
     page = next(iter(mine[PAGES.name]), {})
     found: Record = {
         "run_id": run_id,

@@ -155,7 +155,8 @@ def _what_is_left(connection: Connection, run: Row[Any], left: int) -> str | Non
     if not left:
         return None
     limit = limits.reached(connection, run)
-    return f"{limit}: {left} pages left" if limit else f"{left} pages left"
+    words = f"{left} page{'' if left == 1 else 's'} left"
+    return f"{limit}: {words}" if limit else words
 
 
 def _fetched(connection: Connection, run_id: str) -> int:

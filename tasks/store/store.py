@@ -192,9 +192,11 @@ class Store(Reading):
         now: float | None = None,
         lease_s: float = LEASE_SECONDS,
         suspects: bool = True,
+        found: Sequence[Found] = (),
     ) -> list[Lease]:
         """Takes up to ``limit`` pending pages that are due and within the run's limits, in list order.
 
+        ``found`` joins the run first, in the same transaction: a page found a moment ago is leased without a commit.
         Without a chunk, pages of smaller depth come first. Pages that lost a lease may have killed who worked on them:
         where only such are left they are given out in ever smaller groups, and not at all without ``suspects``, which
         is for who still works on others. Leases that an earlier holder of the chunk left, or without
@@ -215,6 +217,7 @@ class Store(Reading):
                 now=time.time() if now is None else now,
                 lease_s=lease_s,
                 suspects=suspects,
+                found=found,
             )
 
     def renew(self, run_id: str, epoch: int, holder: str, lease_s: float = LEASE_SECONDS) -> None:

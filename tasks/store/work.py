@@ -41,12 +41,15 @@ def lease(
     now: float,
     lease_s: float,
     suspects: bool,
+    found: Sequence[Found],
 ) -> list[Lease]:
-    """Takes pending pages that are due and within the run's limits, in list order.
+    """Adds ``found``, then takes pending pages that are due and within the run's limits, in list order.
 
     ``suspects`` says whether to take those that lost a lease where no others are left.
     """
     run = check_epoch(connection, run_id, epoch)
+    if found:
+        found_urls.add(connection, root, run, found, now)
     here = among(run, chunk)
     _recover(connection, root, here, run_id=run_id, holder=holder, chunk=chunk, now=now)
     allowed = allowance(connection, run)

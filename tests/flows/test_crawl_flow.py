@@ -5,22 +5,20 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from prefect.logging import disable_run_logger
 
 from flows.crawl_site import crawl_site
-from tasks.model import PageState
+from tasks.model import FetchOptions, PageState
 from tasks.scan import checks
 from tasks.scan import site as steps
-from tasks.scan.settings import ScanOptions
+from tasks.scan.crawl_task import crawl_chunk, create_crawl_records, job_of, judge_site, prepare_crawl
+from tasks.scan.records import NEVER
+from tasks.scan.settings import CrawlRules, ScanOptions, ScanSettings
+from tasks.scan.task import close_run
 from tasks.store import RunState, Store, connect, new_run_id
 from tests.generated.endless import ENDLESS, chain
 from tests.generated.reply import Reply, error, not_found, plain
 from tests.generated.server import serve
-
-pytestmark = [
-    pytest.mark.usefixtures("prefect_db"),
-    # Prefect's own clients, closed by the collector.
-    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
-]
 
 WORDS = "Each leaf is picked by hand, dried in the shade and rolled before the sun is up. "
 
@@ -91,13 +89,35 @@ def options(tmp_path, site):
 
 @pytest.fixture
 def crawl(options, site):
+    """Crawls by the steps of the flow, without a Prefect server."""
+    return crawler_of(options, site, by_steps)
+
+
+@pytest.fixture
+def crawl_flow(options, site, prefect_db):  # noqa: ARG001 - the flow needs it
+    """Crawls by the flow itself."""
+    return crawler_of(options, site, crawl_site)
+
+
+def crawler_of(options, site, flow):
     async def crawled(start="/", *, check=(), allow=(), **wishes):
         start = site.url(start) if start.startswith("/") else start
         chosen = options.model_copy(update={"allow": (*options.allow, *allow)})
-        run_id = await crawl_site(start, check=list(check), options=chosen, **wishes)
+        run_id = await flow(start, check=list(check), options=chosen, **wishes)
         return Crawled(options.data, run_id, start.split("/", 3)[0] + "//" + start.split("/", 3)[2])
 
     return crawled
+
+
+async def by_steps(start, *, options, **wishes):
+    rules = CrawlRules(project_id="default", start_url=start, **wishes)
+    settings = ScanSettings(data=options.data, options=FetchOptions(allow=options.allow), crawl=rules)
+    with disable_run_logger():
+        plan = await prepare_crawl.fn(await create_crawl_records.fn(settings, "local", None), NEVER)
+        report = await crawl_chunk.fn(job_of(plan, 0, NEVER))
+        await judge_site.fn(plan)
+    run = await close_run(plan, report.stopped)
+    return run.run_id
 
 
 def asked(site):
@@ -108,10 +128,10 @@ def asked(site):
 # What is found
 
 
-async def test_every_page_is_found_once_and_fetched_once(site, crawl):
+async def test_every_page_is_found_once_and_fetched_once(site, crawl_flow):
     small_site(site, home=["/a", "/b", "/a#x", "/"], a=["/b", "/c"], b=["/a", "/c?x=1"], c=["/"])
     site.pages["/c?x=1"] = page("Another page c of tea", "/gone")
-    crawled = await crawl()
+    crawled = await crawl_flow()
     found = {"/", "/a", "/b", "/c", "/c?x=1", "/gone"}
     assert sorted(crawled.rows) == sorted(found)
     assert set(crawled.pages.values()) == {"completed"}
@@ -172,9 +192,9 @@ async def test_include_and_exclude(site, crawl):
 # Limits
 
 
-async def test_the_limit_of_pages_ends_the_crawl_incomplete(site, crawl):
+async def test_the_limit_of_pages_ends_the_crawl_incomplete(site, crawl_flow):
     small_site(site, home=[f"/{n}" for n in range(12)], **{str(n): ["/"] for n in range(12)})
-    crawled = await crawl(max_pages=5)
+    crawled = await crawl_flow(max_pages=5)
     assert sum(asked(site).values()) == 5
     assert crawled.run.state == RunState.COMPLETED
     assert crawled.run.incomplete
@@ -212,9 +232,9 @@ async def test_the_limit_of_depth_counts_from_what_a_sitemap_brings_too(site, cr
     assert crawled.run.incomplete
 
 
-async def test_the_limit_of_time_ends_the_crawl_incomplete(crawl):
+async def test_the_limit_of_time_ends_the_crawl_incomplete(crawl_flow):
     with serve(lambda path: replace(chain(path), delay=0.3)) as served:
-        crawled = await crawl(f"{served.origin}/", time_limit=2, allow=[served.host_port])
+        crawled = await crawl_flow(f"{served.origin}/", time_limit=2, allow=[served.host_port])
     assert (crawled.run.state, crawled.run.incomplete) == (RunState.COMPLETED, True)
     assert "time is over" in crawled.run.incomplete_reason
     assert 1 <= Counter(crawled.pages.values())["completed"] <= 7
@@ -254,10 +274,10 @@ async def test_our_own_group_of_robots_txt_counts(site, crawl):
     assert asked(site).keys() == {"/robots.txt", "/", "/a"}
 
 
-async def test_a_disallowed_start_is_named_and_nothing_is_fetched(site, crawl):
+async def test_a_disallowed_start_is_named_and_nothing_is_fetched(site, crawl_flow):
     site.pages["/robots.txt"] = text("User-agent: *\nDisallow: /\n")
     small_site(site, home=["/a"], a=[])
-    crawled = await crawl()
+    crawled = await crawl_flow()
     assert crawled.pages == {"/": "blocked-by-robots"}
     assert asked(site) == {"/robots.txt": 1}
 
@@ -495,7 +515,7 @@ async def test_a_site_that_grows_for_ever_ends_at_the_limit(crawl):
 # What pages point at
 
 
-async def test_external_links_and_images_are_looked_at_once(site, crawl, monkeypatch, unused_tcp_port):
+async def test_external_links_and_images_are_looked_at_once(site, crawl_flow, monkeypatch, unused_tcp_port):
     monkeypatch.setattr(checks, "SECOND_LOOK", 0.1)
     statuses = {"/ok": Reply(), "/gone": error(404), "/no": error(403), "/head": Reply(head_status=405)}
     elsewhere = lambda path: statuses.get(path, error(404))  # noqa: E731 - a table to look up
@@ -506,7 +526,7 @@ async def test_external_links_and_images_are_looked_at_once(site, crawl, monkeyp
             site, home=[f"{there}{path}" for path in statuses] + [dead, "/a"], a=[f"{there}/gone", f"{there}/ok"]
         )
         site.pages["/a"] += f'<img src="{there}/lost.png" alt=x><img src="/here.png" alt=y>'
-        crawled = await crawl(
+        crawled = await crawl_flow(
             check=["external", "images"], allow=[served.elsewhere_host_port, f"127.0.0.1:{unused_tcp_port}"]
         )
         heads = Counter(request.path for request in served.log if request.method == "HEAD")
@@ -536,7 +556,7 @@ async def test_nothing_else_is_asked_without_checks(site, crawl):
 # A crawl that is taken up again
 
 
-async def test_a_crawl_cut_off_before_its_root_is_known(site, crawl, monkeypatch):
+async def test_a_crawl_cut_off_before_its_root_is_known(site, crawl_flow, monkeypatch):
     site.pages = {
         "/": to("/en/"),
         "/en/": page("Tea", "/en/a", "/de/"),
@@ -553,14 +573,14 @@ async def test_a_crawl_cut_off_before_its_root_is_known(site, crawl, monkeypatch
         broken.setattr(Store, "set_options", cut_off)
         broken.setattr("tasks.scan.crawl_task.prepare_crawl.retries", 0)
         with pytest.raises(OSError, match="gone"):
-            await crawl(run_id=run_id)
-    crawled = await crawl(run_id=run_id)
+            await crawl_flow(run_id=run_id)
+    crawled = await crawl_flow(run_id=run_id)
     assert asked(site) == {"/": 1, "/en/": 1, "/en/a": 1, "/en/b": 1}
     assert set(crawled.pages) == {"/", "/en/", "/en/a", "/en/b"}
     assert (crawled.run.state, crawled.run.epoch) == (RunState.COMPLETED, 2)
 
 
-async def test_a_crawl_cut_off_while_judged_fetches_nothing_again(site, crawl, monkeypatch):
+async def test_a_crawl_cut_off_while_judged_fetches_nothing_again(site, crawl_flow, monkeypatch):
     small_site(site, home=["/a", "/r", "/gone"], a=["/gone"], b=[])
     site.pages["/r"] = to("/b")
     run_id = new_run_id()
@@ -572,8 +592,8 @@ async def test_a_crawl_cut_off_while_judged_fetches_nothing_again(site, crawl, m
         broken.setattr(steps, "judge_site", cut_off)
         broken.setattr("tasks.scan.crawl_task.judge_site.retries", 0)
         with pytest.raises(OSError, match="gone"):
-            await crawl(run_id=run_id)
-    crawled = await crawl(run_id=run_id)
+            await crawl_flow(run_id=run_id)
+    crawled = await crawl_flow(run_id=run_id)
     assert asked(site) == dict.fromkeys(site.pages, 1)
     assert sorted(crawled.rows) == ["/", "/a", "/b", "/gone", "/r"]
     assert crawled.pages_of("link-broken-internal") == {"/", "/a"}

@@ -42,7 +42,7 @@ async def test_a_crawl_goes_on_under_a_higher_limit_of_pages(site, crawl):
     first = await crawl(max_pages=2)
     run = first.run
     assert (run.state, run.incomplete, run.limits) == (RunState.COMPLETED, True, Limits(max_pages=2))
-    assert run.incomplete_reason == "limit of 2 pages reached: 1 pages left"
+    assert run.incomplete_reason == "limit of 2 pages reached: 1 page left"
     assert first.goes_on == f"seo resume {run.run_id} --max-pages 4"
 
     second = await crawl(max_pages=100, run_id=run.run_id)
@@ -57,7 +57,7 @@ async def test_a_crawl_goes_on_under_a_higher_limit_of_pages(site, crawl):
 
 async def test_a_crawl_goes_on_under_a_higher_limit_of_depth(site, crawl):
     first = await crawl(max_depth=2)
-    assert first.run.incomplete_reason == "limit of depth 2 reached: 1 pages left"
+    assert first.run.incomplete_reason == "limit of depth 2 reached: 1 page left"
     assert first.goes_on == f"seo resume {first.run.run_id} --max-depth 3"
     second = await crawl(max_depth=3, run_id=first.run.run_id)
     assert (second.run.incomplete, sorted(fetched(site))) == (True, ["/", "/1", "/2", "/3"])

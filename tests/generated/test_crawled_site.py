@@ -20,14 +20,14 @@ SEO = Path(sys.executable).with_name("seo")
 class Crawled:
     """A finished crawl and the requests that it made."""
 
-    def __init__(self, site, data, home, *, seed=0, fail_first=0.0, more=()):
+    def __init__(self, site, data, prefect_api, *, seed=0, fail_first=0.0, more=()):
         with serve(site.reply, site.reply_elsewhere, fail_first=fail_first, seed=seed) as self.served:
             origin = self.served.origin
             ended = subprocess.run(
                 [SEO, "crawl", f"{origin}/", "--data", data, "--allow", self.served.elsewhere_host_port, *more],
                 capture_output=True,
                 check=False,
-                env={**os.environ, "PREFECT_HOME": str(home), "NO_COLOR": "1"},
+                env={**os.environ, "PREFECT_API_URL": prefect_api, "NO_COLOR": "1"},
                 text=True,
                 timeout=600,
             )
@@ -42,15 +42,15 @@ class Crawled:
         self.asked = {request.path for request in self.served.requests()}
 
 
-@pytest.fixture(scope="module")
-def prefect_home(tmp_path_factory):
-    return tmp_path_factory.mktemp("prefect-home")
+def pytest_generate_tests(metafunc):
+    if "fail_first" in metafunc.fixturenames:
+        cases = [(1, 0.08)] if metafunc.config.getoption("--short") else [(1, 0.0), (1, 0.08), (2, 0.08)]
+        metafunc.parametrize(("seed", "fail_first"), cases)
 
 
-@pytest.mark.parametrize(("seed", "fail_first"), [(1, 0.0), (1, 0.08), (2, 0.08)])
-def test_a_generated_site_is_judged_exactly(tmp_path, prefect_home, seed, fail_first):
+def test_a_generated_site_is_judged_exactly(tmp_path, prefect_api, seed, fail_first):
     site = generate(seed)
-    crawled = Crawled(site, tmp_path / "data", prefect_home, seed=seed, fail_first=fail_first)
+    crawled = Crawled(site, tmp_path / "data", prefect_api, seed=seed, fail_first=fail_first)
     assert not crawled.incomplete
     assert differences(crawled.found, site.expected) == ""
     assert {rule: crawled.outcomes.get(rule) for rule in site.outcomes} == site.outcomes
@@ -61,9 +61,11 @@ def test_a_generated_site_is_judged_exactly(tmp_path, prefect_home, seed, fail_f
     assert bool(crawled.served.failed) == bool(fail_first)
 
 
-def test_without_checks_only_what_they_tell_is_missing(tmp_path, prefect_home):
+def test_without_checks_only_what_they_tell_is_missing(tmp_path, prefect_api, pytestconfig):
+    if pytestconfig.getoption("--short"):
+        pytest.skip("part of the long form")
     site = generate(1)
-    crawled = Crawled(site, tmp_path / "data", prefect_home, more=["--check", "none"])
+    crawled = Crawled(site, tmp_path / "data", prefect_api, more=["--check", "none"])
     expected = {finding for finding in site.expected if finding[0] not in CHECKED_RULES}
     assert differences(crawled.found, expected) == ""
     assert {crawled.outcomes[rule] for rule in CHECKED_RULES} == {"unknown"}

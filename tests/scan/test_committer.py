@@ -1,9 +1,10 @@
 import asyncio
 import threading
+from dataclasses import replace
 
 import pytest
 
-from tasks.model import FetchFailure, PageState, Reason, ScannedPage, Verdict
+from tasks.model import FetchFailure, PageState, Reason, Response, ScannedPage, Verdict
 from tasks.scan import committer as room
 from tasks.scan.committer import Committer
 from tasks.store import Retry
@@ -88,3 +89,14 @@ async def test_done_pages_are_kept_when_the_chunk_is_cancelled():
             await committer.add(page(1))
             raise asyncio.CancelledError
     assert written.batches == [(0, ["1"], [])]
+
+
+async def test_large_pages_make_small_batches():
+    written = Written()
+    body = b"x" * (room.COMMIT_WEIGHT // 4)
+    large = replace(page(0), answer=Response(url="http://h/0", status=200, body=body))
+    async with Committer(written, on_failure=lambda: None) as committer:
+        for number in range(10):
+            await committer.add(replace(large, page_id=str(number)))
+    assert [page_id for _, pages, _ in written.batches for page_id in pages] == [str(number) for number in range(10)]
+    assert max(len(pages) for _, pages, _ in written.batches) == 4

@@ -257,3 +257,32 @@ async def test_traps_know_what_other_chunks_found(site, crawl):
     assert one.rows("select url, reason from pages where reason is not null") == [
         (site.url("/?a=78&b=88"), "crawl-trap")
     ]
+
+
+@pytest.mark.parametrize(("max_depth", "commits"), [(None, range(1, 4)), (99, range(30, 31))])
+async def test_a_chain_is_followed_before_its_pages_are_stored(site, crawl, max_depth, commits):
+    site.pages = {f"/{n or ''}": PAGE.format(n, f'<a href="/{n + 1}">next</a>' if n < 29 else "") for n in range(30)}
+    one = crawl(max_depth=max_depth)
+    one.rules = one.rules.model_copy(update={"root_url": site.url("/")})
+    await one.pages()
+    assert one.rows("SELECT count(*), count(DISTINCT url) FROM pages") == [(30, 30)]
+    assert site.page_paths() == [f"/{n or ''}" for n in range(30)]
+    assert len(list((one.store.path / "facts" / "pages").rglob("*.parquet"))) in commits
+
+
+async def test_a_page_is_never_stored_before_its_links_are_known(site, crawl, monkeypatch):
+    site.pages = {"/": PAGE.format("home", '<a href="/a">a</a>'), "/a": PAGE.format("a", "")}
+    one = crawl()
+    one.rules = one.rules.model_copy(update={"root_url": site.url("/")})
+    lease = one.store.lease
+
+    def failing(*args, found=(), **more):
+        if found:
+            raise OSError("disk full")
+        return lease(*args, found=found, **more)
+
+    monkeypatch.setattr(one.store, "lease", failing)
+    with pytest.raises(OSError, match="disk full"):
+        await one.pages()
+    assert one.rows("SELECT url, outcome FROM pages") == [(site.url("/"), "completed")]
+    assert one.store.progress(one.run.run_id).total == 2

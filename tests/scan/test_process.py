@@ -31,3 +31,21 @@ def test_what_a_dead_process_held_is_free_at_once(store):
     store.hosts.give_back(is_gone)
     [share] = store.hosts.renew(mine, [ALL], now=1e9)
     assert share.connections == 8
+
+
+INTERRUPTED = """
+import io, os, signal, threading, time
+from tasks.scan.process import enter_pool_child
+enter_pool_child()
+import polars as pl
+frame = pl.DataFrame({"a": range(3_000_000)})
+threading.Thread(target=lambda: [os.kill(os.getpid(), signal.SIGINT) or time.sleep(0.01) for _ in range(50)]).start()
+for _ in range(5):
+    frame.write_parquet(io.BytesIO(), compression="zstd")
+print("written")
+"""
+
+
+def test_ctrl_c_interrupts_no_write_of_a_pool_child():
+    ended = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.stdout, ended.returncode) == ("written\n", 0), ended.stderr

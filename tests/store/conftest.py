@@ -55,7 +55,7 @@ def begin(store):
     """Starts a run over URLs, in chunks of ``size``."""
 
     def begin(*urls, size=250, **spec):
-        run = store.start_run(RunSpec(kind="batch", **{"recipe": "r1", "batch_id": "b1", **spec}))
+        run = store.start_run(RunSpec(**{"kind": "batch", "recipe": "r1", "batch_id": "b1", **spec}))
         store.add_targets(run, [Target(url, page_id("default", url)) for url in urls])
         store.assign_chunks(run, size)
         return store.get_run(run.run_id)

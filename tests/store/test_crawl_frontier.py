@@ -169,7 +169,7 @@ def test_with_a_depth_limit_levels_follow_each_other(store, crawl, scanned):
     assert (work, work.over) == (OpenWork(held_back=1), True)
     assert store.progress(run.run_id).held_back == 1
     ended = store.finish_run(run.run_id, 1, RunState.COMPLETED)
-    assert ended.incomplete_reason == "limit of depth 2 reached: 1 pages left"
+    assert ended.incomplete_reason == "limit of depth 2 reached: 1 page left"
 
 
 def test_a_shorter_way_found_later_counts(store, crawl):
@@ -288,3 +288,14 @@ def test_settling_leaves_other_pages_alone(store, crawl, scanned):
     store.write_commit(run.run_id, 1, "h", "k", [scanned(_url("a"))])
     assert store.settle(run.run_id, 1, []) == 0
     assert list(store.sql("SELECT title FROM pages").rows) == [("Tea",)]
+
+
+def test_what_was_just_found_is_leased_with_it(store, crawl):
+    run = crawl()
+    assert _leased(store, run) == [""]
+    assert _leased(store, run, found=[_found("a"), _found("")]) == ["a"]
+    assert store.progress(run.run_id).total == 2
+    store.resume_run(run.run_id)
+    with pytest.raises(StaleEpoch):
+        _leased(store, run, found=[_found("b")])
+    assert store.progress(run.run_id).total == 2

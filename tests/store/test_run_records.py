@@ -102,5 +102,5 @@ def test_rate_counts_the_pages_of_the_last_epoch(store, begin, scanned):
 def test_a_run_with_pages_left_is_incomplete(store, begin):
     run = begin("https://e.com/")
     ended = store.finish_run(run.run_id, 1, RunState.FAILED, error="disk full")
-    assert (ended.incomplete, ended.incomplete_reason, ended.error) == (True, "1 pages left", "disk full")
+    assert (ended.incomplete, ended.incomplete_reason, ended.error) == (True, "1 page left", "disk full")
     assert ended.pages_per_second is None

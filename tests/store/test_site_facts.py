@@ -248,3 +248,14 @@ def test_every_view_is_read_from_a_fresh_connection(store, run):
         assert db.execute("SELECT rule, outcome FROM results WHERE page_id = ''").fetchall() == [
             ("orphan-page", "unknown")
         ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rules"), [("scan", ["title-too-short", "robots-txt-syntax"]), ("batch", ["title-too-short"])]
+)
+def test_what_is_said_of_a_run_of_one_page_is_said_of_its_page(store, begin, scanned, kind, rules):
+    run = begin(URLS[0], kind=kind)
+    store.write_commit(run.run_id, 1, "a", "k", [scanned(URLS[0])])
+    found = _issues("warning").with_columns(page_id=pl.lit(""), rule=pl.lit("robots-txt-syntax"))
+    store.write_facts(run.run_id, 1, "issues", "site", found)
+    assert [issue["rule"] for issue in store.page_object(run.run_id, URLS[0])["issues"]] == rules

@@ -90,8 +90,14 @@ def prefect_home(tmp_path_factory):
     return tmp_path_factory.mktemp("prefect-home")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def environment(prefect_home):
     """Of a user who has configured nothing."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SEO_"))}
     return {**kept, "PREFECT_HOME": str(prefect_home), "NO_COLOR": "1"}
+
+
+@pytest.fixture(scope="session")
+def served_environment(environment, prefect_api):
+    """Of a user who has a Prefect server: commands start at once."""
+    return {**environment, "PREFECT_API_URL": prefect_api}

@@ -32,7 +32,7 @@ TIMES = ("run_id", "fetched_at", "ttfb_ms", "elapsed_ms", "tries", "headers")
 
 @dataclass(frozen=True)
 class Command:
-    """`seo crawl` for a user who has configured nothing."""
+    """`seo crawl` in an environment."""
 
     seo: str
     environment: dict
@@ -63,9 +63,8 @@ class Command:
 
 
 @pytest.fixture(scope="module")
-def command(seo, prefect_home):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SEO_"))}
-    return Command(seo, {**kept, "PREFECT_HOME": str(prefect_home), "NO_COLOR": "1"})
+def command(seo, served_environment):
+    return Command(seo, served_environment)
 
 
 @dataclass(frozen=True)
