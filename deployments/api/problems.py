@@ -109,4 +109,6 @@ def _named(location: Sequence[int | str]) -> str:
 
 
 def _told(message: str) -> str:
+    if message.startswith("Input should be a valid dictionary"):
+        return "send a JSON object, and with it Content-Type: application/json"
     return message.removeprefix("Value error, ")

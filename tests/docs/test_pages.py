@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from cyclopts import CycloptsError
 
-from blocks import Crawler, ResultStore
+import blocks
+from blocks.ai_model import OPENROUTER_KEY
 from deployments.cli.app import command_line
 from deployments.cli.manual import manual
-from deployments.demo.transcript import session, written_into
-from flows.batch_scan import batch_scan
-from flows.crawl_site import crawl_site
-from flows.scan_page import scan_page
+from deployments.demo.transcript import COMMANDS, session, written_into
+from flows.registry import FLOWS
+from tasks.analyze.settings import AnalyzeOptions
 from tasks.audit import all_rules
 from tasks.scan.settings import ScanOptions
 from tasks.scan.task import RUNS_AT_ONCE, RUNS_AT_ONCE_DEFAULT
@@ -85,15 +85,16 @@ def test_the_command_lines_page_has_a_section_for_every_command():
     assert sections == command_names()
 
 
-def test_the_session_in_the_readme_is_what_the_demo_prints(monkeypatch):
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_session_in_the_page_is_what_the_demo_prints(name, monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
-    readme = README.read_text(encoding="utf-8")
-    assert readme == written_into(readme, session()), "run: python -m deployments.demo.transcript"
+    page, command = (ROOT / name).read_text(encoding="utf-8"), COMMANDS[name]
+    assert page == written_into(page, command, session(command)), "run: python -m deployments.demo.transcript"
 
 
 def test_a_page_without_a_place_for_the_session_is_refused():
     with pytest.raises(ValueError, match="0 blocks begin"):
-        written_into("# seo-scan\n", "text\n")
+        written_into("# seo-scan\n", "seo demo", "text\n")
 
 
 def test_the_readme_counts_the_rules():
@@ -102,27 +103,32 @@ def test_the_readme_counts_the_rules():
     }
 
 
-@pytest.mark.parametrize("block", [Crawler, ResultStore])
-def test_every_variable_stands_beside_its_block_and_field(block):
-    text = README.read_text(encoding="utf-8")
-    for variable, field in block._environment.items():
+@pytest.mark.parametrize("name", blocks.__all__)
+def test_every_variable_stands_beside_its_block_and_field(name):
+    text, block = README.read_text(encoding="utf-8"), getattr(blocks, name)
+    variables = {**block._environment, **({OPENROUTER_KEY: "api_key"} if name == "AIModel" else {})}
+    for variable, field in variables.items():
         assert f"| `{variable}` | {block._block_type_name} | `{field}` | " in text
     assert "\n## Blocks\n" in text
     assert str(block._documentation_url).endswith("#blocks")
 
 
-@pytest.mark.parametrize("flow", [scan_page, batch_scan, crawl_site])
+@pytest.mark.parametrize("flow", FLOWS)
 def test_every_parameter_of_a_flow_is_described(flow):
-    text = OPERATING.read_text(encoding="utf-8")
-    assert f"\n### {flow.name}\n" in text
-    for name in flow.parameters.properties:
-        assert re.search(rf"^\|[^|]*`{name}`[^|]*\|", text, re.MULTILINE), name
+    assert set(FLOWS[flow].load().parameters.properties) <= described_under(flow)
 
 
-def test_every_field_of_the_options_is_described():
-    text = OPERATING.read_text(encoding="utf-8").partition("\n### options\n")[2]
-    for name in ScanOptions.model_fields:
-        assert re.search(rf"^\|[^|]*`{name}`[^|]*\|", text, re.MULTILINE), name
+@pytest.mark.parametrize(("heading", "options"), [("options", ScanOptions), ("options of an analysis", AnalyzeOptions)])
+def test_every_field_of_the_options_is_described(heading, options):
+    assert set(options.model_fields) == described_under(heading)
+
+
+def described_under(heading):
+    """What stands in the first column of the section's table."""
+    _, found, text = OPERATING.read_text(encoding="utf-8").partition(f"\n### {heading}\n")
+    assert found, f"there is no section {heading}"
+    rows = re.findall(r"^\|([^|]+)\|", re.split(r"^##", text, maxsplit=1, flags=re.MULTILINE)[0], re.MULTILINE)
+    return {name for row in rows for name in INLINE.findall(row)}
 
 
 def test_the_options_in_the_example_are_valid():

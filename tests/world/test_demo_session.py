@@ -1,4 +1,4 @@
-"""The session in README is that of the installed command, flow and temporary server included."""
+"""The sessions in the pages are those of the installed command, flow and temporary server included."""
 
 import re
 import subprocess
@@ -6,20 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from deployments.demo.transcript import shortened, stable
+from deployments.demo.transcript import COMMANDS, shortened, stable
 
 pytestmark = pytest.mark.world
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
 ABOUT_THE_MOMENT = re.compile(
     r"^(starting a temporary Prefect server|run \S+: crawling|(reading|putting|looking|judging) |\d+/\d+ pages,).*\n",
     re.MULTILINE,
 )
 
 
-def test_the_demo_prints_what_the_readme_shows(tmp_path, seo, environment):
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_demo_prints_what_the_page_shows(name, tmp_path, seo, environment):
     done = subprocess.run(
-        [seo, "demo"],
+        [seo, *COMMANDS[name].split()[1:]],
         cwd=tmp_path,
         env=environment,
         stdout=subprocess.PIPE,
@@ -29,4 +30,5 @@ def test_the_demo_prints_what_the_readme_shows(tmp_path, seo, environment):
         check=True,
     )
     printed = ABOUT_THE_MOMENT.sub("", shortened(stable(done.stdout)))
-    assert f"```console\n$ uv run seo demo\n{printed}```\n" in README.read_text(encoding="utf-8")
+    page = (ROOT / name).read_text(encoding="utf-8")
+    assert f"```console\n$ uv run {COMMANDS[name]}\n{printed}```\n" in page
