@@ -131,6 +131,12 @@ async def test_an_unusable_body_is_told_by_field(ann, starter, body, fields):
     assert starter.started == []
 
 
+async def test_a_body_without_its_content_type_is_told_of_it(ann):
+    answer = await ann("POST", "/projects/tea/scan", content=b'{"url": "https://tea.example/"}')
+    told = is_problem(answer, 422, "invalid")
+    assert told["fields"] == {"body": "send a JSON object, and with it Content-Type: application/json"}
+
+
 async def test_a_crash_is_no_stack_trace(door, store):
     store.close()
 

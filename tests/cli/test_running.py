@@ -18,6 +18,7 @@ from deployments.cli.notes import warnings_to
 from deployments.cli.owner import is_alive
 from deployments.cli.wishes import RunOptions
 from tasks.crawl.lists import read_list
+from tasks.logs import step
 from tasks.store import RunSpec, Store
 
 
@@ -85,6 +86,8 @@ def test_notes_are_what_our_tasks_say_with_what_went_wrong():
         logger.warning("try %d", 2)
         logger.info("not this")
         logger.error("chunk 1", exc_info=OSError("disk full"))
+        with pytest.raises(OSError, match="again"), step(logger, "save"):
+            raise OSError("told by whoever hears of it again")
         logger.handle(logging.LogRecord(logger.name, 40, prefect.__file__, 1, "Prefect's own", (), None))
     assert notes == ["try 2", "chunk 1: disk full"]
 
