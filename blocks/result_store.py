@@ -1,7 +1,7 @@
 """Where results are kept."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from prefect.context import FlowRunContext
 from pydantic import Field, HttpUrl, field_validator
@@ -49,6 +49,11 @@ class ResultStore(SettingsBlock):
         """The absolute data folder; a relative path is taken from the current directory."""
         return Path(self.path).expanduser().resolve()
 
+    def with_environment(self) -> Self:
+        """As all blocks, but that the environment does not move the folder of a deployment's run."""
+        block = super().with_environment()
+        return block.model_copy(update={"path": self.path}) if _is_deployed() else block
+
     def folder_of_run(self, given: str | None = None) -> str:
         """The data folder of the surrounding flow run: ``given``, else this block's.
 
@@ -56,8 +61,7 @@ class ResultStore(SettingsBlock):
             ValueError: the run is a deployment's, and a folder was given or this block's is relative: only this block
                 says where deployments keep their data, and a worker's current directory is not its user's.
         """
-        context = FlowRunContext.get()
-        if context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None:
+        if _is_deployed():
             if given is not None:
                 raise ValueError(
                     f"only the {self.get_block_type_name()} block says where a deployment keeps its data: leave the "
@@ -69,3 +73,8 @@ class ResultStore(SettingsBlock):
                     "would look for somewhere else: save it with an absolute one"
                 )
         return given or str(self.folder())
+
+
+def _is_deployed() -> bool:
+    context = FlowRunContext.get()
+    return context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None

@@ -49,6 +49,14 @@ def test_a_deployments_run_may_not(tmp_path):
         ResultStore(path="data").folder_of_run()
 
 
+@pytest.mark.usefixtures("deployed")
+def test_the_environment_does_not_move_it(monkeypatch):
+    monkeypatch.setenv("SEO_DATA", "/elsewhere")
+    monkeypatch.setenv("SEO_KEEP_HTML", "false")
+    store = ResultStore(path="/srv/seo").with_environment()
+    assert (store.path, store.keep_html) == ("/srv/seo", False)
+
+
 async def test_without_a_server_the_remedy_is_named(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
