@@ -91,7 +91,8 @@ class World:
         )
 
     def put(self, path, body):
-        return self.post(path, body, "PUT")
+        """Until a busy SQLite server takes it."""
+        until(lambda: self.post(path, body, "PUT", refused=503) is not None, what=f"an answer to PUT {path}")
 
     def post(self, path, body, method="POST", refused=None):
         """The answer; None for the status ``refused``, which a busy SQLite server gives."""
@@ -105,7 +106,7 @@ class World:
             if error.code == refused:
                 return None
             raise AssertionError(f"{path}: {error.code} {error.read()[:500]}") from None
-        return json.loads(content) if content else None
+        return json.loads(content) if content else {}
 
     def get(self, path):
         with urllib.request.urlopen(f"{self.api}{path}", timeout=30) as answer:  # noqa: S310 - loopback
