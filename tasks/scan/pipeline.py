@@ -1,6 +1,8 @@
 """One page: URL → answer → facts → verdict."""
 
 import asyncio
+import itertools
+import time
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -10,6 +12,7 @@ from tasks.audit.profile import Profile
 from tasks.extract.apart import Extractor
 from tasks.fetch.fetcher import Fetcher
 from tasks.fetch.politeness import HostGate, HostLedger, Turn
+from tasks.fetch.retry import delay, is_transient
 from tasks.model import (
     Answer,
     FetchFailure,
@@ -85,6 +88,16 @@ class PagePipeline:
     async def fetch(self, url: str, tries: int, *, follow: bool = True) -> Answer:
         """One try."""
         return await self.fetcher.fetch(url, tries, follow=follow)
+
+    async def fetch_patiently(self, url: str, *, max_tries: int, patience: float) -> Answer:
+        """The answer after as many tries as its failure allows, none of them waited for over ``patience`` seconds."""
+        for tries in itertools.count(1):
+            answer = await self.fetch(url, tries)
+            wait = delay(answer, tries=tries, now=time.time())
+            if tries >= max_tries or not is_transient(answer, tries=tries) or wait > patience:
+                break
+            await asyncio.sleep(wait)
+        return answer
 
     async def judge(self, page_id: str, url: str, answer: Answer, *, blocked: bool | None = None) -> ScannedPage:
         """What is stored of ``answer``, the last one for this page; ``blocked`` by robots.txt, None for not known."""

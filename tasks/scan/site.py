@@ -45,6 +45,7 @@ ENTRIES_AT_ONCE = 50_000
 CHECKED_AT_ONCE = 200
 CHECKS_WRITTEN_SECONDS = 5.0
 ERRORS = 400
+PROBE_PATIENCE = 60.0
 
 
 async def find_root(job: ChunkJob, store: Store, rules: CrawlRules) -> CrawlRules:
@@ -165,7 +166,7 @@ async def probe(settings: ScanSettings, store: Store, run_id: str, epoch: int) -
     rules = rules_of(settings)
     url = f"{rules.root_url.rsplit('/', 1)[0]}/{secrets.token_hex(12)}"
     async with PagePipeline(settings.options, settings.profile, store.hosts, holder_name()) as pipeline:
-        answer = await pipeline.fetch(url, 1)
+        answer = await pipeline.fetch_patiently(url, max_tries=settings.options.max_tries, patience=PROBE_PATIENCE)
     page = extract(answer) if isinstance(answer, Response) and answer.is_html else None
     fact = TargetFact(
         url=url,
