@@ -300,19 +300,17 @@ class Walker:
 
     def _open_text(self, target: FoundLink | FoundHeading) -> Leave:
         self._open += 1
-        return partial(self._close_text, target, len(self.found.pieces))
+        return partial(self._close_text, target, len(self.found.pieces), len(self._alts))
 
-    def _close_text(self, target: FoundLink | FoundHeading, start: int) -> None:
+    def _close_text(self, target: FoundLink | FoundHeading, start: int, first_alt: int) -> None:
         self._open -= 1
         pieces = self.found.pieces[start : start + _PIECES]
         if self._alts:
-            self._insert_alts(pieces, start)
+            self._insert_alts(pieces, start, first_alt)
         target.text = fold(pieces[0] if len(pieces) == 1 else _join(pieces), target.text_limit)
 
-    def _insert_alts(self, pieces: list[str], start: int) -> None:
-        for index, alt in reversed(self._alts[-_ALTS:]):
-            if index < start:
-                break
+    def _insert_alts(self, pieces: list[str], start: int, first: int) -> None:
+        for index, alt in reversed(self._alts[max(first, len(self._alts) - _ALTS) :]):
             pieces.insert(index - start, alt)
         if not self._open:
             self._alts.clear()
