@@ -110,7 +110,8 @@ class Findings:
     """All faults of a site: a SELECT of ``page_id``, ``url``, ``severity``, ``message``, ``evidence`` and ``key``.
 
     ``page_id`` is empty for what is no page of the run; ``evidence`` is a struct of plain values; a null ``severity``
-    is the rule's own, and ``key`` tells the faults of one address apart, as those of a ``Finding``.
+    is the rule's own, and ``key`` tells the faults of one address apart, as those of a ``Finding``. A second look may
+    tell the fault of a page again, with the severity it was ``raised_from``: that finding then stands for the page's.
 
     Attributes:
         values: of the query's ``$names``.

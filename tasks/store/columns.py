@@ -112,6 +112,8 @@ REDIRECTS = PageTable(
     _hops,
 )
 
+RAISED_FROM = "raised_from"
+
 ISSUES = PageTable(
     "issues",
     "Every failed rule with what was seen.",
@@ -126,6 +128,12 @@ ISSUES = PageTable(
         Column("evidence", TEXT, "Observed value, limit and locator, as a JSON object.", _evidence),
         Column("fingerprint", TEXT, "Identity across runs; 16 hex digits.", attrgetter("fingerprint")),
         Column("observed", FLAG, "False where inferred.", attrgetter("observed")),
+        Column(
+            RAISED_FROM,
+            TEXT,
+            "Severity that the page has by itself; null but where its crawl changed it.",
+            lambda _: None,
+        ),
     ),
     lambda scanned: scanned.verdict.issues,
 )

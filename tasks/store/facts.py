@@ -1,5 +1,6 @@
 """Facts of a run as a whole, written step by step: a step that runs again replaces what it wrote."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, select, update
 from tasks.errors import StoreError
 from tasks.model import Severity
 from tasks.store import parts as part_files
-from tasks.store.columns import FACT_TABLES, ISSUES
+from tasks.store.columns import FACT_TABLES, ISSUES, RAISED_FROM
 from tasks.store.records import Part
 from tasks.store.registry import register
 from tasks.store.rows import site_frame
@@ -66,17 +67,27 @@ def _count(connection: Connection, root: Path, run_id: str, *, added: Iterable[s
     """Keeps the run's counts of issues true."""
     more, fewer = _severities(root, added), _severities(root, removed)
     changed = {
-        column.name: column + more.get(level, 0) - fewer.get(level, 0)
+        column.name: column + more[level] - fewer[level]
         for level, column in _LEVELS.items()
-        if more.get(level) != fewer.get(level)
+        if more[level] != fewer[level]
     }
     if changed:
         connection.execute(update(runs).where(runs.c.run_id == run_id).values(changed))
 
 
-def _severities(root: Path, paths: Iterable[str]) -> dict[str, int]:
+def _severities(root: Path, paths: Iterable[str]) -> Counter[str]:
+    """Issues by severity; one that stands for an issue of a page takes away that one's."""
     files = [root / path for path in paths]
     if not files:
-        return {}
-    found = pl.read_parquet(files, columns=["severity"], glob=False, hive_partitioning=False)["severity"]
-    return dict(found.value_counts().iter_rows())
+        return Counter()
+    told = {name: ISSUES.schema[name] for name in ("severity", RAISED_FROM)}
+    rows = pl.scan_parquet(
+        files, schema=told, missing_columns="insert", extra_columns="ignore", glob=False, hive_partitioning=False
+    )
+    found = rows.group_by(*told).len().collect().iter_rows()
+    counts: Counter[str] = Counter()
+    for severity, raised_from, issues in found:
+        counts[severity] += issues
+        if raised_from is not None:
+            counts[raised_from] -= issues
+    return counts

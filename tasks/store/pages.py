@@ -14,7 +14,8 @@ from sqlalchemy import Connection, or_, select
 from tasks import urls
 from tasks.errors import InputError, StoreError
 from tasks.store.catalogue import Catalogue
-from tasks.store.columns import HTML, IMAGES, ISSUES, LINKS, PAGES, REDIRECTS, RESULTS, STRUCTURED_DATA
+from tasks.store.columns import HTML, IMAGES, ISSUES, LINKS, PAGES, RAISED_FROM, REDIRECTS, RESULTS, STRUCTURED_DATA
+from tasks.store.registry import site_parts
 from tasks.store.schema import frontier, parts, runs
 from tasks.store.takes import FactTable
 
@@ -121,7 +122,7 @@ def _objects(
 ) -> Iterator[Record]:
     tables = [table for table in _PARTS_OF_PAGES if all_results or table is not RESULTS]
     files = _files(connection, {(row.source_run_id, row.part) for row in rows if row.part})
-    files[ISSUES.name] = [*files.get(ISSUES.name, ()), *_site_issues(connection, run_id)]
+    files[ISSUES.name] = [*files.get(ISSUES.name, ()), *site_parts(connection, ISSUES.name, [run_id])]
     kind = connection.execute(select(runs.c.kind).where(runs.c.run_id == run_id)).scalar_one_or_none()
     whole = (WHOLE_RUN,) if kind == "scan" else ()  # what is said of the whole run is said of its one page
     ids = [*(row.page_id for row in rows), *whole]
@@ -138,12 +139,6 @@ def _files(connection: Connection, named: set[tuple[str, str]]) -> dict[str, lis
         for table, path in connection.execute(select(parts.c.table_name, parts.c.path).where(*here)):
             found.setdefault(table, []).append(path)
     return found
-
-
-def _site_issues(connection: Connection, run_id: str) -> Sequence[str]:
-    """Parts with what was found by looking at the run as a whole."""
-    here = (parts.c.run_id == run_id, parts.c.table_name == ISSUES.name, parts.c.step.is_not(None), parts.c.live)
-    return connection.execute(select(parts.c.path).where(*here)).scalars().all()
 
 
 def _read(root: Path, table: FactTable, files: Sequence[str], page_ids: Sequence[str]) -> ByPage:
@@ -184,7 +179,7 @@ def _object(run_id: str, row: Any, facts: Mapping[str, ByPage], whole: Sequence[
         "reason": row.reason,
         "redirects": _only(mine[REDIRECTS.name], "url", "status", "location"),
         "facts": _facts(page, mine),
-        "issues": [_issue(issue) for issue in mine[ISSUES.name]],
+        "issues": [_issue(issue) for issue in _standing(mine[ISSUES.name])],
     }
     if RESULTS.name in mine:
         found["results"] = _only(mine[RESULTS.name], "rule", "outcome", "why")
@@ -193,6 +188,12 @@ def _object(run_id: str, row: Any, facts: Mapping[str, ByPage], whole: Sequence[
 
 def _of_page(by_page: ByPage, run_ids: Iterable[str], page_id: str) -> list[Record]:
     return [record for run_id in run_ids for record in by_page.get((run_id, page_id), ())]
+
+
+def _standing(issues: Sequence[Record]) -> list[Record]:
+    """Without those that the crawl tells again with another severity."""
+    raised = {issue["fingerprint"] for issue in issues if issue[RAISED_FROM]}
+    return [issue for issue in issues if issue[RAISED_FROM] or issue["fingerprint"] not in raised]
 
 
 def _facts(page: Record, mine: Mapping[str, list[Record]]) -> Record:

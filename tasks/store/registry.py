@@ -44,3 +44,11 @@ def live_parts(
     for table, path in connection.execute(query.order_by(parts.c.created_at, parts.c.name)):
         found.setdefault(table, []).append(path)
     return found
+
+
+def site_parts(connection: Connection, table: str, runs: Iterable[str] | None = None) -> list[str]:
+    """Relative paths of live facts about runs as a whole, of all runs or of ``runs``."""
+    query = select(parts.c.path).where(parts.c.table_name == table, parts.c.step.is_not(None), parts.c.live)
+    if runs is not None:
+        query = query.where(parts.c.run_id.in_(list(runs)))
+    return list(connection.execute(query.order_by(parts.c.created_at, parts.c.name)).scalars())

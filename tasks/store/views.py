@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 from tasks.errors import StoreError
 from tasks.store.catalogue import FILE_NAME, Catalogue
 from tasks.store.catalogue_views import copy_catalogue
-from tasks.store.columns import FACT_TABLES, LINKED, PAGES
+from tasks.store.columns import FACT_TABLES, ISSUES, LINKED, PAGES, RAISED_FROM
 from tasks.store.migrations import check_version
-from tasks.store.registry import live_parts
+from tasks.store.registry import live_parts, site_parts
 from tasks.store.site_columns import DEPTH, GRAPH
 from tasks.store.takes import Column, FactTable, PageTable, dtype_of
 
@@ -35,10 +35,14 @@ _TYPES: Mapping[type[pl.DataType], str] = {
 
 @dataclass(frozen=True, slots=True)
 class LiveFacts:
-    """Absolute paths of live parts: ``files`` by table, ``sources`` those of runs that linked pages come from."""
+    """Absolute paths of live parts: ``files`` by table, ``sources`` those of runs that linked pages come from.
+
+    ``site_issues`` are those of ``files`` that speak of runs as a whole.
+    """
 
     files: Mapping[str, list[str]]
     sources: Mapping[str, list[str]]
+    site_issues: Sequence[str] = ()
 
 
 def data_folder(data: Path | str | None = None) -> Path:
@@ -95,21 +99,24 @@ def create_views(
     with catalogue.read() as reader:
         live = _live_facts(reader, path, run_id)
         copy_catalogue(reader, connection, prefix)
+    made = {PAGES.name: _with_graph(live, DEPTH_ONLY), ISSUES.name: _standing_issues(live)}
     for table in FACT_TABLES:
-        sql = _with_graph(live, DEPTH_ONLY) if table is PAGES else _view_sql(table, live)
+        sql = made.get(table.name) or _view_sql(table, live)
         connection.execute(f"CREATE VIEW {prefix}{table.name} AS {sql}")
     connection.execute(f"CREATE VIEW {prefix}{SITE_PAGES} AS {_with_graph(live, _GRAPH_COLUMNS)}")
 
 
 def _live_facts(reader: Connection, path: Path, run_id: str | None) -> LiveFacts:
-    shown = live_parts(reader, None if run_id is None else [run_id])
-    files = {table: [str(path / name) for name in names] for table, names in shown.items()}
+    chosen = None if run_id is None else [run_id]
+    files = {table: [str(path / name) for name in names] for table, names in live_parts(reader, chosen).items()}
+    site_issues = [str(path / name) for name in site_parts(reader, ISSUES.name, chosen)]
     linked = files.get(LINKED)
     if not linked:
-        return LiveFacts(files, {})
+        return LiveFacts(files, {}, site_issues)
     runs = pl.read_parquet(linked, columns=["source_run_id"], glob=False)["source_run_id"].unique().to_list()
     of_pages = live_parts(reader, runs, of_pages=True)
-    return LiveFacts(files, {table: [str(path / name) for name in names] for table, names in of_pages.items()})
+    sources = {table: [str(path / name) for name in names] for table, names in of_pages.items()}
+    return LiveFacts(files, sources, site_issues)
 
 
 DEPTH_ONLY = (DEPTH,)
@@ -127,6 +134,17 @@ def _with_graph(live: LiveFacts, columns: Sequence[Column]) -> str:
     return (
         f"SELECT {chosen} FROM ({_view_sql(PAGES, live)}) fact LEFT JOIN ({_view_sql(GRAPH, live)}) graph ON {joined}"  # noqa: S608 - the same
     )
+
+
+def _standing_issues(live: LiveFacts) -> str:
+    """Issues without those of pages that their crawl tells again with another severity."""
+    told = _view_sql(ISSUES, live)
+    if not live.site_issues:
+        return told
+    of_sites = f"{_empty_sql(ISSUES)} UNION ALL BY NAME SELECT * FROM {_parquet_sql(live.site_issues)}"  # noqa: S608 - quoted paths of our own
+    raised = f"SELECT run_id, page_id, fingerprint FROM ({of_sites}) WHERE {RAISED_FROM} IS NOT NULL"  # noqa: S608 - the same
+    same = " AND ".join(f"fact.{name} = raised.{name}" for name in ("run_id", "page_id", "fingerprint"))
+    return f"SELECT * FROM ({told}) fact ANTI JOIN ({raised}) raised ON fact.{RAISED_FROM} IS NULL AND {same}"  # noqa: S608 - the same
 
 
 def _view_sql(table: FactTable, live: LiveFacts) -> str:

@@ -134,6 +134,7 @@ class Walk:
         parts = (
             self._duplicates(),
             self._same_text(),
+            self._canonicals_needed(),
             self._canonicals(),
             self._links(),
             self._places(),
@@ -174,6 +175,10 @@ class Walk:
             alike = count / len(shingles[one] | shingles[other])
             if NEAR <= alike < 1 and self._apart(one, other):
                 yield from (("content-near-duplicate", one), ("content-near-duplicate", other))
+
+    def _canonicals_needed(self) -> Iterator[tuple[str, str]]:
+        doubled = {*self._shared("text", str), *(url for _, url in self._same_text())}
+        yield from (("canonical-missing", url) for url in doubled if not self.pages[url].canonical)
 
     def _canonicals(self) -> Iterator[tuple[str, str]]:
         for url in self.pages:

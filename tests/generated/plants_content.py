@@ -41,6 +41,15 @@ def _exact_duplicates(site: Builder) -> None:
         for draft in group:
             draft.paragraphs = group[0].paragraphs
             site.plant("content-exact-duplicate", draft.path)
+        _without_canonical(site, group)
+
+
+def _without_canonical(site: Builder, duplicates: Sequence[Draft]) -> None:
+    """All but the first one lose their canonical, and so does a page that has no duplicate."""
+    for draft in duplicates[1:]:
+        draft.canonical = ""
+        site.plant("canonical-missing", draft.path, severity="warning")
+    site.take().canonical = ""
 
 
 def _near_duplicates(site: Builder) -> None:
@@ -50,6 +59,7 @@ def _near_duplicates(site: Builder) -> None:
         for number, draft in enumerate(group):
             draft.paragraphs = site.words.changed(base, 1) if number else base
             site.plant("content-near-duplicate", draft.path)
+        _without_canonical(site, group)
     base = site.words.text(LONG)
     for changes in (0, 21):  # 70 % of the shingles are shared
         site.take().paragraphs = site.words.changed(base, changes)

@@ -35,6 +35,9 @@ PAGE_RULES = (
 )
 SITE_RULES = (*PAGE_RULES, *RUN_RULES)
 
+RAISED_RULES = ("canonical-missing",)
+"""Rules of single pages whose faults, seen in the whole site, are warnings. Their notices are not planted."""
+
 CHECKED_RULES = frozenset({"link-broken-external", "image-broken"})
 """What only a crawl that checks external links and images can tell."""
 

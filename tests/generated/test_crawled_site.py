@@ -10,7 +10,7 @@ import pytest
 from tasks.store import connect
 from tests.generated.compare import differences
 from tests.generated.server import serve
-from tests.generated.site import CHECKED_RULES, PAGE_RULES, generate
+from tests.generated.site import CHECKED_RULES, PAGE_RULES, RAISED_RULES, generate
 
 pytestmark = pytest.mark.chaos
 
@@ -33,11 +33,17 @@ class Crawled:
             )
         assert ended.returncode == 0, ended.stderr
         with connect(data) as db:
-            issues = db.execute("SELECT rule, url FROM issues").fetchall()
+            issues = db.execute("SELECT rule, url, severity FROM issues").fetchall()
             self.outcomes = dict(db.execute("SELECT rule, outcome FROM results WHERE page_id = ''").fetchall())
             depths = db.execute("SELECT url, depth FROM site_pages").fetchall()
             self.incomplete = db.execute("SELECT incomplete FROM runs").fetchall()[0][0]
-        self.found = {(rule, url.removeprefix(origin)) for rule, url in issues if rule in PAGE_RULES}
+        told = [(rule, url.removeprefix(origin), severity) for rule, url, severity in issues]
+        self.noticed = {path for rule, path, severity in told if rule in RAISED_RULES and severity == "notice"}
+        self.found = {
+            (rule, path)
+            for rule, path, severity in told
+            if rule in PAGE_RULES or (rule in RAISED_RULES and severity == "warning")
+        }
         self.depths = {url.removeprefix(origin): depth for url, depth in depths}
         self.asked = {request.path for request in self.served.requests()}
 
@@ -53,6 +59,9 @@ def test_a_generated_site_is_judged_exactly(tmp_path, prefect_api, seed, fail_fi
     crawled = Crawled(site, tmp_path / "data", prefect_api, seed=seed, fail_first=fail_first)
     assert not crawled.incomplete
     assert differences(crawled.found, site.expected) == ""
+    raised = {planted.path for planted in site.planted if planted.rule in RAISED_RULES}
+    assert len(crawled.noticed) == 4
+    assert not crawled.noticed & raised
     assert {rule: crawled.outcomes.get(rule) for rule in site.outcomes} == site.outcomes
     assert {path: crawled.depths[path] for path in site.drafts} == {path: site.depth.get(path) for path in site.drafts}
     assert site.fetched <= crawled.asked

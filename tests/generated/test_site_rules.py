@@ -8,7 +8,7 @@ from tasks.audit.site.engine import audit_site
 from tasks.audit.site.prepare import graph, prepare
 from tests.generated.compare import differences
 from tests.generated.crawled import BASE, tables
-from tests.generated.site import SITE_RULES, UNKNOWN_WHEN_INCOMPLETE, generate
+from tests.generated.site import RAISED_RULES, SITE_RULES, UNKNOWN_WHEN_INCOMPLETE, generate
 from tests.generated.variants import VARIANTS
 
 
@@ -60,6 +60,13 @@ def test_targets_and_severities_are_those_planted(site, judged):
     assert {key for key, severity in planted.items() if severity} == {
         key for key, severity in told.items() if key[0] == "link-broken-external" and severity == "notice"
     }
+
+
+def test_raised_severities_are_those_planted(site, judged):
+    planted = {(p.rule, p.path, p.severity) for p in site.planted if p.rule in RAISED_RULES}
+    assert len(planted) == 6
+    told = {(i["rule"], i["url"].removeprefix(BASE), i["severity"]) for i in judged.issues if i["raised_from"]}
+    assert differences(told, planted) == ""
 
 
 def test_depths_are_those_of_the_site(site, judged):

@@ -151,6 +151,35 @@ def test_the_graph_is_seen_beside_the_pages(store, run, begin, scanned):
         assert db.execute("SELECT sum(depth), sum(inlinks) FROM site_pages").fetchall() == [(1, 10)]
 
 
+def test_an_issue_that_the_crawl_raises_stands_for_that_of_the_page(store, run):
+    before = store.progress(run.run_id).issues
+    (issue,) = store.page_object(run.run_id, URLS[0])["issues"]
+    raised = pl.DataFrame(
+        {
+            "page_id": [IDS[0]],
+            "url": [URLS[0]],
+            "severity": ["error"],
+            "raised_from": [issue["severity"]],
+            "message": ["Graver than it looked."],
+            "evidence": ["{}"],
+            **{name: [issue[name]] for name in ("rule", "category", "fingerprint")},
+        }
+    )
+    for _ in range(2):
+        store.write_facts(run.run_id, 1, "issues", "site", raised)
+        assert store.progress(run.run_id).issues == {**before, "error": 1, "warning": before["warning"] - 1}
+        assert _rows(store, "SELECT url, severity FROM issues ORDER BY url") == [
+            (URLS[0], "error"),
+            (URLS[1], "warning"),
+            (URLS[2], "warning"),
+        ]
+    (told,) = store.page_object(run.run_id, URLS[0])["issues"]
+    assert (told["severity"], told["message"]) == ("error", "Graver than it looked.")
+    store.write_facts(run.run_id, 1, "issues", "site", pl.DataFrame())
+    assert store.progress(run.run_id).issues == before
+    assert store.page_object(run.run_id, URLS[0])["issues"] == [issue]
+
+
 def test_a_page_object_has_the_site_issues_of_its_own_run_only(store, run, begin):
     store.write_facts(run.run_id, 1, "issues", "site", _issues("error"))
     rules = [issue["rule"] for issue in store.page_object(run.run_id, URLS[0])["issues"]]

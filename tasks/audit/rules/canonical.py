@@ -22,7 +22,8 @@ ABSOLUTE = re.compile(r"[\x00-\x20]*https?:[/\\]{2}", re.IGNORECASE)
 def canonical_missing(page: Page) -> Iterator[Word]:
     """Neither head nor a Link header names a canonical address.
 
-    Where the same content is found under several addresses, search engines then choose one themselves.
+    Where the same content is found under several addresses, search engines then choose one themselves: a warning on
+    indexable pages of a crawl that share their main text, as content-exact-duplicate and content-near-duplicate tell.
 
     Add a link element with rel="canonical" and the page's own address to head.
     """

@@ -26,24 +26,26 @@ SCHEMA = {
     "evidence": pl.String(),
     "fingerprint": pl.String(),
     "observed": pl.Boolean(),
+    "raised_from": pl.String(),
 }
 
 _FINDING = """
 CREATE OR REPLACE TEMP TABLE finding (
     rule VARCHAR, page_id VARCHAR, url VARCHAR, severity VARCHAR, category VARCHAR, message VARCHAR, evidence VARCHAR,
-    key VARCHAR)
+    key VARCHAR, raised_from VARCHAR)
 """
 _KEEP = """
 INSERT INTO finding
 WITH found AS (
-    SELECT NULL::VARCHAR AS severity, '' AS key WHERE false UNION ALL BY NAME ({})),
+    SELECT NULL::VARCHAR AS severity, '' AS key, NULL::VARCHAR AS raised_from WHERE false UNION ALL BY NAME ({})),
 counted AS (
-    SELECT *, row_number() OVER page AS place, count(*) OVER (PARTITION BY page_id, url) AS places
+    SELECT * REPLACE (coalesce(key, '') AS key), row_number() OVER page AS place,
+        count(*) OVER (PARTITION BY page_id, url) AS places
     FROM found WINDOW page AS (PARTITION BY page_id, url ORDER BY key))
 SELECT $rule, page_id, url, coalesce($severity, severity, $default), $category, message,
     if(place = $most AND places > $most,
         json_merge_patch(to_json(evidence), to_json({{'more': places - $most}})), to_json(evidence))::VARCHAR,
-    key
+    key, if(raised_from IS NULL, NULL, coalesce($severity, raised_from))
 FROM counted WHERE place <= $most ORDER BY url, key
 """
 
@@ -116,7 +118,7 @@ def _judged(site: Site, judge: Judge) -> RuleResult:
         issue = crash(rule, error, site.start_url, "the site")
         evidence = json.dumps(issue.evidence, ensure_ascii=False)
         row = (CRASHED, "", site.start_url, issue.severity.value, issue.category, issue.message, evidence, rule.id)
-        site.db.execute("INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        site.db.execute("INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)", row)
         return RuleResult(rule.id, Outcome.UNKNOWN, "the rule crashed")
 
 

@@ -495,3 +495,38 @@ def test_missing_page(outcome, answer, expected):
 
 def test_missing_page_that_nobody_asked_for(outcome):
     assert outcome("missing-page-not-404", "/ <h1>A</h1>") == (UNKNOWN, [])
+
+
+SELF = '<link rel="canonical" href="/b">'
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("/ <p>Tea.\n/b <p>Tea.", ["/", "/b"]),
+        (f"/ <p>Tea.\n/b {SELF}<p>Tea.", ["/"]),
+        (f"/ <p>Tea.\n/b <p>Tea.</p>{SELF}", ["/", "/b"]),
+        (f"/ <p>{ABOUT} Green.\n/b <p>{ABOUT} Black.", ["/", "/b"]),
+        ("/ <p>Tea.\n/b <p>Coffee.", []),
+        ('/ <p>Tea.\n/b <meta name="robots" content="noindex"><p>Tea.', []),
+        ("/ <p>Tea.\n/b 301 /", []),
+        (f"/ {version(('de', '/b'))}<p>Tea.\n/b {version(('en', '/'))}<p>Tea.", []),
+        ("/ <p>Home.\n/l?page=1 <p>Tea.\n/l?page=2 <p>Tea.", []),
+    ],
+)
+def test_a_missing_canonical_is_graver_among_duplicates(judge, text, paths):
+    assert judge(text).pages("canonical-missing") == paths
+
+
+def test_what_a_missing_canonical_among_duplicates_says(judge):
+    (issue, _) = judge("/ <p>Tea.\n/b <p>Tea.").of("canonical-missing")
+    assert issue["message"] == (
+        "No canonical is stated in head or Link header, "
+        "and the main text is also that of 1 other page: https://example.com/b."
+    )
+    assert issue["evidence"] == {
+        "observed": None,
+        "locator": 'head link[rel="canonical"]',
+        "pages": 2,
+        "others": "https://example.com/b",
+    }

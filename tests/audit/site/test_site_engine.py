@@ -14,6 +14,7 @@ from tasks.model import Outcome, Severity
 from tasks.store.columns import ISSUES
 from tasks.store.site_columns import GRAPH
 
+MISSING = "canonical-missing"
 BROKEN = '/ <a href="/gone">Gone</a>\n/gone 404'
 
 
@@ -42,6 +43,7 @@ def test_issue_row(judge):
         "evidence": "",
         "fingerprint": fingerprint("link-broken-internal", "https://example.com/", "https://example.com/gone"),
         "observed": True,
+        "raised_from": None,
     }
 
 
@@ -54,6 +56,21 @@ def test_profile_selects_ignores_and_sets_severity(judge):
     severe = Profile(severity={"link-broken-external": Severity.ERROR})
     judged = judge('/ <a href="https://x.example/">A</a>\nhttps://x.example/ 403', profile=severe)
     assert [issue["severity"] for issue in judged.of("link-broken-external")] == ["error"]
+
+
+COPIES = '/ <p>Home. <a href="/a">A</a> <a href="/b">B</a>\n/a <p>Tea.\n/b <p>Tea.'
+
+
+def test_a_second_look_tells_the_fault_of_a_page_again(judge):
+    told = [(issue["severity"], issue["raised_from"], issue["fingerprint"]) for issue in judge(COPIES).of(MISSING)]
+    prints = [fingerprint(MISSING, f"https://example.com/{name}", "") for name in "ab"]
+    assert told == [("warning", "notice", prints[0]), ("warning", "notice", prints[1])]
+
+
+def test_the_severity_of_a_profile_holds_for_the_second_look(judge):
+    judged = judge(COPIES, profile=Profile(severity={MISSING: Severity.ERROR}))
+    assert [(issue["severity"], issue["raised_from"]) for issue in judged.of(MISSING)] == [("error", "error")] * 2
+    assert judge(COPIES, profile=Profile(ignore=(MISSING,))).of(MISSING) == []
 
 
 def test_findings_of_one_page_are_limited(judge):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tasks.audit.references import GOOGLE_CANONICAL, RFC6596
-from tasks.audit.rule import Findings, NotApplicable, SiteWord, Unknown, site_rule
+from tasks.audit.rule import Findings, NotApplicable, SiteWord, Unknown, second_look, site_rule
 from tasks.audit.site.site import Site
 from tasks.model import Severity
 
@@ -226,4 +226,25 @@ def canonical_loop(site: Site) -> Iterator[SiteWord]:
                 {'observed': shown(p.canonical), 'locator': 'link[rel="canonical"]'} AS evidence, p.canonical AS key
             FROM page p JOIN cluster USING (id) WHERE cluster.looping"""),
         "p.canon IS NULL AND NOT coalesce(a.redirecting OR a.erring, false)",
+    )
+
+
+@second_look("canonical-missing")
+def canonical_missing(_: Site) -> Iterator[SiteWord]:
+    """Pages without a canonical that have duplicates: there it is needed."""
+    yield Findings(
+        """
+        WITH twin AS (
+            SELECT id, min(kind) AS kind, arg_min(others, kind) AS others, arg_min(urls, kind) AS urls
+            FROM shared WHERE kind IN ('content', 'near') GROUP BY id)
+        SELECT p.page_id, p.url, 'warning' AS severity, 'notice' AS raised_from,
+            'No canonical is stated in head or Link header'
+                || if(coalesce(len(facts.canonicals), 0) > 0, ', only in body', '') || ', and the main text is '
+                || if(twin.kind = 'near', 'nearly', 'also') || ' that of '
+                || plural(others, 'other page', 'other pages') || ': ' || urls || if(others > 3, ', …', '') || '.'
+                AS message,
+            {'observed': NULL, 'locator': 'head link[rel="canonical"]', 'pages': others + 1, 'others': urls}
+                AS evidence
+        FROM twin JOIN page p USING (id) JOIN pages facts USING (page_id)
+        WHERE len(list_filter(coalesce(facts.canonicals, []), lambda stated: stated.in_head)) = 0"""
     )
