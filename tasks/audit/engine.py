@@ -69,9 +69,8 @@ def audit(answer: Answer, page: Page | None, profile: Profile = DEFAULT, *, bloc
 
 
 def _words(rule: Rule, check: Check, answer: Answer, page: Page | None) -> tuple[Word, ...]:
-    if rule.sees != PAGE:
-        return tuple(check(answer))
-    return tuple(check(page, answer) if rule.needs_answer else check(page))
+    subject, other = (page, answer) if rule.sees == PAGE else (answer, page)
+    return tuple(check(subject, other) if rule.needs_both else check(subject))
 
 
 def _bars(answer: Answer, page: Page | None, *, blocked: bool) -> tuple[dict[Applies, Bar], str]:

@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tasks.audit.registry import all_rules
-from tasks.audit.rule import Applies, Param, Rule, Sample
+from tasks.audit.rule import Applies, Param, Rule, Sample, Unparsable
 from tasks.model import FetchFailure, Response
 
 PATH = Path("docs/rules.md")
@@ -95,8 +95,9 @@ def _text(text: str) -> str:
 
 
 def _sample(sample: Sample) -> str:
-    if isinstance(sample, str):
-        return f"```html\n{_cut(sample)}\n```"
+    if isinstance(sample, str | Unparsable):
+        source = sample if isinstance(sample, str) else sample.html
+        return f"```html\n{_cut(source)}\n```"
     return f"```http\n{_cut(chr(10).join(_exchange(sample)))}\n```"
 
 

@@ -1,7 +1,8 @@
 """What a rule is: a generator function of one typed subject, and the record made of it.
 
-A response rule sees the answer (``Response``, ``FetchFailure`` or either, as annotated); a page rule sees a
-``Page`` and, where it asks for it, the ``Response`` behind; a site rule sees the ``Site``, the tables of a whole run.
+A response rule sees the answer (``Response``, ``FetchFailure`` or either, as annotated) and, where it asks for it, the
+``Page`` or None; a page rule sees a ``Page`` and, where it asks for it, the ``Response`` behind; a site rule sees the
+``Site``, the tables of a whole run.
 Keyword-only parameters are the options.
 """
 
@@ -9,6 +10,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import NoneType
 from typing import Annotated, Any, Literal, Required, TypedDict, TypeVar, Unpack, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -127,7 +129,16 @@ Check = Callable[..., Iterator[Any]]
 """Yields ``Word``; ``SiteWord`` of a site."""
 
 CheckT = TypeVar("CheckT", bound=Check)
-Sample = str | Response | FetchFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Unparsable:
+    """HTML that parsing gives up on."""
+
+    html: str
+
+
+Sample = str | Response | FetchFailure | Unparsable
 Level = Literal["page", "site"]
 
 
@@ -169,7 +180,7 @@ class Rule:
     Attributes:
         severity: by default; a finding may raise or lower it, a profile overrides both.
         sees: the types of subject it is called with.
-        needs_answer: a page rule that also takes the ``Response``.
+        needs_both: takes the page and the ``Response`` behind it; a response rule its own subject first.
         summary: one line. ``why`` and ``fix``: advice for people.
         bad, good: samples that fail and pass; text is the HTML of a page at https://example.com/, or a whole site.
         of_lists: a site rule that judges lists of pages, too.
@@ -183,7 +194,7 @@ class Rule:
     applies: Applies
     check: Check
     sees: tuple[type, ...]
-    needs_answer: bool
+    needs_both: bool
     params: tuple[Param, ...]
     summary: str
     why: str
@@ -207,8 +218,8 @@ def response_rule(rule_id: str, severity: Severity, **details: Unpack[Details]) 
 
     def register(check: CheckT) -> CheckT:
         subjects = _subjects(check)
-        if len(subjects) != 1 or not {*subjects[0]} <= {Response, FetchFailure}:
-            raise TypeError(f"{rule_id}: a response rule takes one Response, FetchFailure or either")
+        if not {*subjects[0]} <= {Response, FetchFailure} or subjects[1:] not in ([], [(Page, NoneType)]):
+            raise TypeError(f"{rule_id}: a response rule takes a Response, FetchFailure or either, and Page | None")
         return _register(rule_id, severity, check, {"applies": Applies.ANY, **details})
 
     return register
@@ -265,7 +276,7 @@ def _register(rule_id: str, severity: Severity, check: CheckT, details: Details,
         applies=details["applies"],
         check=check,
         sees=subjects[0],
-        needs_answer=len(subjects) > 1,
+        needs_both=len(subjects) > 1,
         params=tuple(_params(check)),
         summary=summary,
         why=why,

@@ -96,6 +96,16 @@ def test_without_a_page_every_page_rule_says_why(answer, expected):
     assert verdict.not_indexable == expected[1]
 
 
+def test_a_page_that_cannot_be_parsed_is_a_finding_of_its_own():
+    (issue,) = [issue for issue in audit(html("<div>"), None).issues if issue.rule == "page-unparsable"]
+    assert issue.message == "The HTML, 5 bytes, cannot be parsed within the limits of the scan."
+    for answer in (status(404), Response(url=EXAMPLE, status=200), FetchFailure(url=EXAMPLE, reason=Reason.DNS)):
+        verdict = audit(answer, None)
+        assert [result.outcome for result in verdict.results if result.rule == "page-unparsable"] == [
+            Outcome.NOT_APPLICABLE
+        ]
+
+
 def test_page_of_an_error_answer_is_not_judged():
     assert whys(audit(status(404), PAGE), PAGE_RULES) == {(Outcome.NOT_APPLICABLE, "status 404")}
 
@@ -326,7 +336,7 @@ def test_rules_that_are_wrongly_made_are_refused():
         page_rule("odd", Severity.NOTICE, bad="", good="")(documented)
     with pytest.raises(TypeError, match="odd: a page rule takes a Page"):
         page_rule("odd", Severity.NOTICE, bad="", good="")(wrong_subject)
-    with pytest.raises(TypeError, match="odd: a response rule takes one Response"):
+    with pytest.raises(TypeError, match="odd: a response rule takes a Response"):
         response_rule("odd", Severity.NOTICE, bad="", good="")(wrong_subject)
     with pytest.raises(TypeError, match="odd: a page rule applies to"):
         page_rule("odd", Severity.NOTICE, bad="", good="", applies=Applies.ANY)(documented)

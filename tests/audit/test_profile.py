@@ -76,7 +76,7 @@ def test_rules_are_those_of_this_release():
         h1-missing h1-multiple content-thin image-alt-missing link-uncrawlable link-internal-nofollow
         hreflang-invalid-code hreflang-missing-self hreflang-x-default-missing sd-parse-error html-lang-missing
         viewport-missing head-broken-by-element charset-missing charset-mismatch https-missing mixed-content-active
-        mixed-content-passive html-too-large
+        mixed-content-passive html-too-large page-unparsable
         title-duplicate description-duplicate h1-duplicate canonical-to-redirect canonical-to-error canonical-to-noindex
         canonical-to-blocked canonical-chain canonical-loop link-broken-internal link-to-redirect nofollow-inlinks-only
         orphan-page near-orphan-page click-depth-high hreflang-missing-return hreflang-to-redirect hreflang-to-error

@@ -1,9 +1,11 @@
 import os
 import time
+from functools import partial
 
 import pytest
 
 from tasks.errors import StaleEpoch
+from tasks.extract.apart import Extractor
 from tasks.model import PageState
 from tasks.scan import chunk as room
 from tasks.scan import stop
@@ -51,6 +53,17 @@ async def test_every_page_ends_in_the_state_its_answer_means(store, site, begin)
         "http://10.0.0.1/": ("failed", None, "address-refused", 1),
         "no url": ("failed", None, "bad-url", 0),
     }
+
+
+async def test_a_page_that_cannot_be_parsed_has_a_finding(store, site, begin, monkeypatch):
+    monkeypatch.setattr("tasks.scan.pipeline.Extractor", partial(Extractor, 0.3))
+    site.pages = {"/deep": "<div>" * 200_000}
+    run, [job] = begin([site.url("/deep")])
+    await Chunk(job, store).run()
+    assert pages_of(store) == {site.url("/deep"): ("failed", 200, "unparsable", 1)}
+    issues = store.page_object(run.run_id, site.url("/deep"))["issues"]
+    (found,) = [issue for issue in issues if issue["rule"] == "page-unparsable"]
+    assert (found["severity"], found["evidence"]["observed"]) == ("warning", 1_000_000)
 
 
 async def test_a_passing_failure_is_tried_again_and_a_lasting_one_is_data(store, site, begin):

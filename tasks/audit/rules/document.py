@@ -5,14 +5,41 @@ from collections.abc import Iterator
 
 import webencodings
 
-from tasks.audit.references import ENCODING, GOOGLE_MOBILE, GOOGLE_VALID_HEAD, HTML, WCAG
-from tasks.audit.rule import Finding, NotApplicable, Word, page_rule, shown
+from tasks.audit.references import ENCODING, GOOGLE_MOBILE, GOOGLE_VALID_HEAD, GOOGLEBOT, HTML, WCAG
+from tasks.audit.rule import Finding, NotApplicable, Unparsable, Word, page_rule, response_rule, shown
 from tasks.audit.samples import html
-from tasks.model import Page, Severity
+from tasks.model import Page, Response, Severity
 
 DEVICE_WIDTH = re.compile(r"(?:^|[\s,;])width\s*=\s*device-width(?:$|[\s,;])", re.IGNORECASE)
 # What a meta element means with these labels: https://html.spec.whatwg.org/#prescan-a-byte-stream-to-determine-its-encoding
 META_MEANS = {"utf-16be": "utf-8", "utf-16le": "utf-8", "x-user-defined": "windows-1252"}
+
+
+SUCCESS = range(200, 300)
+
+
+@response_rule(
+    "page-unparsable",
+    Severity.WARNING,
+    references=(HTML, GOOGLEBOT),
+    bad=Unparsable("<div>" * 100_000),
+    good="<div>Tea</div>",
+)
+def page_unparsable(answer: Response, page: Page | None) -> Iterator[Word]:
+    """The HTML cannot be parsed within the limits of the scan: 5 seconds, and a bounded memory.
+
+    Nothing else is known of such a page, and no other rule could judge it. A warning, since the limits are the scan's
+    own: browsers and crawlers have others, which markup that costs so much may well pass, too.
+
+    Look for a template that never closes its elements, nests them thousands deep or gives one thousands of attributes.
+    """
+    if not answer.is_html or answer.status not in SUCCESS:
+        yield NotApplicable("no successful HTML")
+    elif page is None:
+        yield Finding(
+            f"The HTML, {len(answer.body):,} bytes, cannot be parsed within the limits of the scan.",
+            {"observed": len(answer.body), "unit": "bytes", "locator": "body", "url": shown(answer.url)},
+        )
 
 
 @page_rule(
