@@ -58,9 +58,9 @@ async def scan_page(
         async with recorded(plan):
             manifest = await fetch_and_parse(plan, started=started)
             await save_scan_data(plan, manifest)
-            if analyze:
-                await trigger_analysis(plan, manifest)
             await notify_scan_complete(plan)
+            if analyze:  # requests are handed on in order: the user hears of the scan first
+                await trigger_analysis(plan, manifest)
             await close_run(plan)
             await publish_summary(plan.run.run_id, settings.data)
     record(scan_completed(manifest, plan.user_id, plan.run.run_id))

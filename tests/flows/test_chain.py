@@ -44,7 +44,7 @@ async def test_a_scanned_page_is_recorded_analysed_and_told_of(site, store, opti
     advice = store.recommendations.of_run(run_id)
     assert (analysed["status"], analysed["recommendation_count"]) == ("complete", len(advice))
     assert {(item.page_id, item.source) for item in advice} == {(page, "rules")}
-    assert told(store) == [("Analysis Complete", "success"), ("Scan Complete", "success")]
+    assert told(store) == [("Scan Complete", "success"), ("Analysis Complete", "success")]
     assert {note.run_id for note in store.notifications.list("ann")} == {run_id}
     assert store.outbox.pending(pushes=False) == []
 
