@@ -14,7 +14,11 @@ from tasks.store import OutboxRequest, Store
 
 
 async def advise(plan: Plan, which: str) -> None:
-    """Has pages of the finished run analysed and tells the user; a failure is a warning, and told too."""
+    """Has pages of the finished run analysed and tells the user; a failure is a warning, and told too.
+
+    Where ``which`` is none, those that the run was started for: it may have been resumed.
+    """
+    which = which if which != "none" else plan.settings.analyze
     if which == "none":
         return
     run_id, data = plan.run.run_id, plan.settings.data

@@ -63,11 +63,12 @@ async def batch_scan(
         user_id: Who is told.
         run_id: Run to continue, or the id for a new one.
         request_id: Identity of the request; once answered, it is not answered again.
-        analyze: Which pages to analyse - none, top:N for the N most in need of it, or all.
+        analyze: Which pages to analyse - none, top:N for the N most in need of it, or all; of a run that is
+            continued, none stands for what it was started with.
         options: Wishes that differ from the blocks.
     """
     started = time.time()
-    settings = await load_settings(options or ScanOptions())
+    settings = (await load_settings(options or ScanOptions())).model_copy(update={"analyze": analyze})
     ticket = await admitted(request_id, run_id, data=settings.data, user_id=user_id, throttled=True)
     if ticket.taken:
         return already_done(ticket)

@@ -65,7 +65,8 @@ async def crawl_site(
         time_limit: Seconds after which nothing new is fetched.
         run_id: Run to continue, within the limits given here, or the id for a new one.
         request_id: Identity of the request; once answered, it is not answered again.
-        analyze: Which pages to analyse - none, top:N for the N most in need of it, or all.
+        analyze: Which pages to analyse - none, top:N for the N most in need of it, or all; of a run that is
+            continued, none stands for what it was started with.
         options: Wishes that differ from the blocks.
     """
     deadline = time.time() + time_limit if time_limit else NEVER
@@ -81,7 +82,7 @@ async def crawl_site(
         obey_robots=obey_robots,
         check=("external", "images") if check is None else tuple(check),
     )
-    settings = (await load_settings(options or ScanOptions())).model_copy(update={"crawl": rules})
+    settings = (await load_settings(options or ScanOptions())).model_copy(update={"analyze": analyze, "crawl": rules})
     ticket = await admitted(request_id, run_id, data=settings.data, user_id=user_id, throttled=True)
     if ticket.taken:
         return already_done(ticket)

@@ -42,11 +42,13 @@ async def scan_page(
         page_id: Identity of the page; derived from project and URL where absent.
         run_id: Run to continue, or the id for a new one.
         request_id: Identity of the request; once answered, it is not answered again.
-        analyze: Ask for its analysis.
+        analyze: Ask for its analysis; a run that is continued keeps to what it was started with.
         options: Wishes that differ from the blocks.
     """
     started = time.time()
-    settings = (await load_settings(options or ScanOptions())).model_copy(update={"max_age": 0})
+    settings = (await load_settings(options or ScanOptions())).model_copy(
+        update={"max_age": 0, "analyze": "all" if analyze else "none"}
+    )
     ticket = await admitted(request_id, run_id, data=settings.data, user_id=user_id, throttled=True)
     if ticket.taken:
         return already_done(ticket)
@@ -59,7 +61,7 @@ async def scan_page(
             manifest = await fetch_and_parse(plan, started=started)
             await save_scan_data(plan, manifest)
             await notify_scan_complete(plan)
-            if analyze:  # requests are handed on in order: the user hears of the scan first
+            if plan.settings.analyze != "none":  # requests are handed on in order: the user hears of the scan first
                 await trigger_analysis(plan, manifest)
             await close_run(plan)
             await publish_summary(plan.run.run_id, settings.data)

@@ -38,7 +38,7 @@ class ScanOptions(BaseModel):
 
 CheckKind = Literal["external", "images"]
 AnalyzeWhich = Annotated[str, Field(pattern=r"^(none|all|top:[1-9][0-9]{0,8})$")]
-"""Which pages of a batch or a crawl are analysed."""
+"""Which pages of a run are analysed; of a single page none or all."""
 
 
 class CrawlRules(BaseModel):
@@ -70,6 +70,7 @@ class ScanSettings(BaseModel):
 
     Attributes:
         data: absolute data folder.
+        analyze: as the run was started with; it is no part of any identity.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -79,6 +80,7 @@ class ScanSettings(BaseModel):
     profile: Profile = Field(default_factory=Profile)
     keep_html: bool = True
     max_age: float = 86400
+    analyze: AnalyzeWhich = "none"
     crawl: CrawlRules | None = None
 
     @property

@@ -252,6 +252,46 @@ async def test_a_resumed_run_stays_its_users(site, store, options, monkeypatch):
     assert told(store) == [("Batch Failed", "error"), ("Batch Complete", "success")]
 
 
+@pytest.mark.parametrize(("first", "then", "pages"), [("top:2", "none", 2), ("top:2", "all", 5), ("none", "none", 0)])
+async def test_a_resumed_batch_is_analysed_as_first_asked(site, store, options, monkeypatch, first, then, pages):
+    run_id = new_run_id()
+    with monkeypatch.context() as broken:
+        broken.setattr(room, "_jobs", lambda *_: (_ for _ in ()).throw(OSError("gone")))
+        with pytest.raises(OSError, match="gone"):
+            await batch_scan(urls=urls_of(site), run_id=run_id, analyze=first, options=options)
+    await batch_scan(run_id=run_id, analyze=then, options=options)
+    assert len({item.page_id for item in store.recommendations.of_run(run_id)}) == pages
+
+
+async def test_a_resumed_crawl_is_analysed_as_first_asked(site, store, options, monkeypatch):
+    async def fails(*_):
+        raise OSError("gone")
+
+    run_id = new_run_id()
+    with monkeypatch.context() as broken:
+        broken.setitem(crawl_site.fn.__globals__, "judge_site", fails)
+        with pytest.raises(OSError, match="gone"):
+            await crawl_site(site.url("/0"), check=[], analyze="all", run_id=run_id, options=options)
+    await crawl_site(site.url("/0"), check=[], run_id=run_id, options=options)
+    assert len({item.page_id for item in store.recommendations.of_run(run_id)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("analyze", "titles"), [(True, ["Scan Complete", "Analysis Complete"]), (False, ["Scan Complete"])]
+)
+async def test_a_resumed_scan_is_analysed_as_first_asked(site, store, options, monkeypatch, analyze, titles):
+    async def fails(*_, **__):
+        raise OSError("gone")
+
+    run_id = new_run_id()
+    with monkeypatch.context() as broken:
+        broken.setitem(scan_page.fn.__globals__, "fetch_and_parse", fails)
+        with pytest.raises(OSError, match="gone"):
+            await scan_page(site.url("/0"), user_id="ann", analyze=analyze, run_id=run_id, options=options)
+    await scan_page(site.url("/0"), user_id="ann", run_id=run_id, options=options)
+    assert [title for title, _ in told(store)] == ["Scan Failed", *titles]
+
+
 async def test_child_runs_are_seen_beside_their_parent(site, options):
     run_id = await scan_page(site.url("/0"), options=options)
     with Store.open(options.data) as store:
