@@ -115,13 +115,17 @@ async def post_by_block(letter: Letter) -> None:
 
 @task(name="save-notification", retries=3, retry_delay_seconds=exponential_backoff(2), cache_policy=NO_CACHE)
 async def save_notification(event: NotificationRequested, *, key: str, run_id: str, data: str) -> int:
-    """Keeps the notification and what is to be pushed, once for ``key``; returns its id."""
+    """Keeps the notification and what is to be pushed, once for ``key``; returns its id.
+
+    ``run_id`` may be of the telling alone, minted when that was asked for: then the notification is about no run.
+    """
     with step(get_run_logger(), "save-notification", user=event.user_id, run=run_id) as saving:
         naming = await channel_names()
 
         def save() -> int:
             with Store.open(data) as store:
-                return notify(store, event, key=key, run_id=run_id, naming=naming).id
+                known = store.has_run(run_id) or store.requests.work_of(run_id) is not None
+                return notify(store, event, key=key, run_id=run_id if known else "", naming=naming).id
 
         saved = await asyncio.to_thread(save)
         saving.result = f"notification {saved}"

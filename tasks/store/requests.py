@@ -10,6 +10,9 @@ from tasks.store.catalogue import Catalogue, upsert
 from tasks.store.schema import requests
 from tasks.store.service_records import Claim, Origin, Request
 
+AROUND_WORK = ("cancel-run", "send-notification")
+"""Flows that do nothing of their own: they end work, or tell of it."""
+
 WAITING_SECONDS = 86400.0
 """A request that did not begin for so long is given up."""
 
@@ -79,6 +82,13 @@ class Requests:
         mine = (requests.c.user_id == user_id, requests.c.run_id == run_id)
         with self._catalogue.read() as connection:
             row = connection.execute(select(requests).where(*mine).order_by(requests.c.claimed_at)).first()
+        return None if row is None else _request(row)
+
+    def work_of(self, run_id: str) -> Request | None:
+        """The first request for work that the run answers, whoever asked; None where there is none."""
+        work = (requests.c.run_id == run_id, requests.c.flow.not_in(AROUND_WORK))
+        with self._catalogue.read() as connection:
+            row = connection.execute(select(requests).where(*work).order_by(requests.c.claimed_at)).first()
         return None if row is None else _request(row)
 
     def withdraw(self, request_id: str) -> None:

@@ -21,7 +21,7 @@ from tasks.events import (
     NotificationRequested,
     ScanRequested,
 )
-from tasks.store import OutboxRequest, Store, new_run_id
+from tasks.store import OutboxRequest, RunSpec, Store, new_run_id
 from tasks.urls import page_id
 
 pytestmark = pytest.mark.usefixtures("prefect_db")
@@ -194,6 +194,7 @@ async def test_the_same_flow_run_retried_goes_on(site, store, options, monkeypat
 
 
 async def test_the_outbox_starts_each_request_once(store, options):
+    store.start_run(RunSpec(kind="batch", run_id="r1"))
     store.outbox.add([OutboxRequest("k1", TOLD.name, TOLD.model_dump(mode="json"))], run_id="r1")
     sent, lines = await send(options.data)
     assert (sent.delivered, lines) == (1, [])

@@ -10,12 +10,14 @@ from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import get_client
 
 from blocks import PusherChannel
+from flows.dispatch import dispatch
 from flows.send_notification import send_notification
+from tasks.events import NotificationRequested
 from tasks.notify.channels import ChannelNames
 from tasks.notify.messages import Letter
 from tasks.notify.task import BlockUnusable, load_channel, post_by_block, send_pending
 from tasks.notify.telling import notify
-from tasks.store import Store
+from tasks.store import RunSpec, Store
 
 pytestmark = pytest.mark.usefixtures("prefect_db", "plain_environment")
 
@@ -95,6 +97,8 @@ def stored(data, user="ann"):
 
 async def test_with_nothing_configured_it_is_kept_and_nobody_is_warned(data, caplog):
     caplog.set_level(logging.WARNING)
+    with Store.open(data) as store:
+        store.start_run(RunSpec(kind="batch", run_id="run-1"))
     saved = await send_notification("ann", "Scan Complete", "page 1", "success", run_id="run-1", data=data)
     [told], outbox = stored(data)
     assert (told.id, told.title, told.message, told.type, told.read, told.run_id) == (
@@ -232,3 +236,16 @@ async def test_a_notification_of_another_process_is_pushed_too(data, listener, p
         notify(store, event, key="k", naming=ChannelNames())
     assert (await send_pending(data, tell=pytest.fail)).delivered == 1
     assert listener.heard[0][1]["batch"][0]["channel"] == "private-user-bob"
+
+
+@pytest.mark.parametrize("flow", ["scan-page", ""])
+async def test_a_notification_names_a_run_only_where_there_is_work_of_that_id(data, flow):
+    with Store.open(data) as store:
+        if flow:
+            store.requests.claim("r1", "run-1", flow=flow, user_id="ann", origin="api")
+    told = NotificationRequested(user_id="ann", title="Tea", message="is ready", type="info")
+    answer = await dispatch(told, request_id="n1", data=data, origin="webhook", deployed=False, run_id=flow and "run-1")
+    with Store.open(data) as store:
+        (kept,) = store.notifications.list("ann")
+    assert kept.run_id == (flow and "run-1")
+    assert answer.run_id
