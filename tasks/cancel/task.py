@@ -15,6 +15,7 @@ from tasks.errors import InputError, UnknownRun
 from tasks.events import NotificationRequested
 from tasks.logs import step
 from tasks.store import OutboxRequest, Run, RunState, Store
+from tasks.urls import printable
 
 PATIENCE = 15.0
 """Seconds for which a run may finish what it has in flight."""
@@ -58,19 +59,25 @@ async def _stop(store: Store, run_id: str, user_id: str) -> Cancelled:
     # the request to cancel is itself claimed under the run
     flow_runs = [flow_run_id for flow_run_id in claimed if flow_run_id != this_flow_run.id]
     if not await asyncio.to_thread(store.has_run, run_id):
-        if not flow_runs:
-            raise UnknownRun(f"no run {run_id[:100]} in this data folder: `seo runs` lists them")
+        work = await asyncio.to_thread(store.requests.work_of, run_id)
+        if work is None or not flow_runs:
+            raise UnknownRun(f"no run {printable(run_id, 100)} in this data folder: `seo runs` lists them")
+        _check_owner(run_id, work.user_id, user_id)
         await _cancel(flow_runs)
         return Cancelled(run=None)
     run = await asyncio.to_thread(store.get_run, run_id)
-    if run.user_id != user_id:
-        raise InputError(f"run {run_id} is not of user {user_id}: only its own user can cancel it")
+    _check_owner(run_id, run.user_id, user_id)
     if run.state != RunState.RUNNING:
         return Cancelled(run=run, already=run.state in {RunState.COMPLETED, RunState.CANCELLED})
     await asyncio.to_thread(store.request_stop, run_id)
     await _ended(store, run_id)
     await _cancel([*flow_runs, *filter(None, [run.prefect_flow_run_id])])
     return Cancelled(run=await asyncio.to_thread(_noted, store, run_id))
+
+
+def _check_owner(run_id: str, owner: str, user_id: str) -> None:
+    if owner != user_id:
+        raise InputError(f"run {run_id} is not of user {user_id}: only its own user can cancel it")
 
 
 async def _ended(store: Store, run_id: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from uuid import uuid4
 
 import pytest
 
@@ -74,3 +75,26 @@ async def test_no_such_run(options):
     Store.open(options.data).close()
     with pytest.raises(UnknownRun, match="no run"):
         await cancel_run("nothing", "ann", data=options.data)
+
+
+async def test_a_run_that_has_not_begun_is_cancelled_by_its_own_user_alone(store, options):
+    waiting = {"flow": "batch-scan", "user_id": "ann", "flow_run_id": str(uuid4()), "origin": "api"}
+    store.requests.claim("r1", "run-1", **waiting)
+    for request_id in ("c1", "c2"):  # the first one's own claim makes nothing of the run eve's
+        answer = await dispatch(
+            CancelRequested(run_id="run-1", user_id="eve"), request_id=request_id, data=options.data, origin="local"
+        )
+        assert "run-1 is not of user eve" in answer.failure
+    await cancel_run("run-1", "ann", data=options.data)
+    assert told(store, "eve") == ["Cancellation Failed"] * 2
+    assert told(store) == ["Run Cancelled"]
+    assert store.notifications.list("ann")[0].message == "run run-1 had not begun and will not"
+
+
+async def test_a_claim_to_cancel_makes_no_run(store, options):
+    for request_id in ("c1", "c2"):
+        answer = await dispatch(
+            CancelRequested(run_id="run-1", user_id="eve"), request_id=request_id, data=options.data, origin="local"
+        )
+        assert "no run run-1" in answer.failure
+    assert told(store, "eve") == ["Cancellation Failed"] * 2
