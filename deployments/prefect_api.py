@@ -8,14 +8,14 @@ from prefect.settings import get_current_settings
 
 from blocks import ResultStore
 from deployments.cli.local_server import api_is_configured
-from tasks.errors import InputError, SeoScanError
+from tasks.errors import InputError
 from tasks.urls import nameable
 
 STORE_BLOCK = "default"
 LOCAL_API = "http://127.0.0.1:4200/api"
 
 
-class PrefectAbsent(SeoScanError):
+class PrefectAbsent(InputError):
     """There is no Prefect server to serve for."""
 
 

@@ -8,7 +8,9 @@ SeoScanError
 │   ├── BudgetSpent         the model call would pass a cap on cost
 │   ├── UnknownEvent        no request event has that name (tasks.events)
 │   ├── BadEvent            an event's payload is not what its name promises (tasks.events)
-│   └── Unsendable          a message that no channel can take (tasks.notify)
+│   ├── Unsendable          a message that no channel can take (tasks.notify)
+│   ├── PrefectAbsent       there is no Prefect server to serve for (deployments)
+│   └── PrefectUnreachable  the Prefect API that is configured does not answer (deployments.cli)
 ├── StoreError              the data folder cannot be used
 │   ├── SchemaTooNew        written by a later release
 │   └── StaleEpoch          this run was resumed elsewhere; the commit is refused
@@ -20,8 +22,6 @@ SeoScanError
 ├── PusherRefused           Pusher will never take it (tasks.notify)
 ├── BlockUnusable           a notification block is not there, or cannot notify (tasks.notify)
 ├── QueueUnavailable        a run could not be handed to Prefect (flows.dispatch)
-├── PrefectAbsent           there is no Prefect server to serve for (deployments)
-├── PrefectUnreachable      the Prefect API that is configured does not answer (deployments.cli)
 ├── ServerNotStarted        the temporary Prefect server did not come up (deployments.cli)
 ├── PipelineFailed          the flow itself failed; what is committed is kept (deployments.cli)
 ├── DeployFailed            Prefect did not take a deployment (deployments)

@@ -24,8 +24,8 @@ from tasks.errors import InputError, SeoScanError, StoreError
 from tasks.report.escape import terminal as safe
 
 EPILOGUE = """\
-Exit status: 0 done; 1 issues as severe as --fail-on; 2 wrong usage, or nothing reachable; 3 interrupted; 4 the \
-pipeline failed. Results go to stdout, all else to stderr."""
+Exit status: 0 done; 1 issues as severe as --fail-on; 2 wrong usage, or nothing reachable, be it pages or Prefect; \
+3 interrupted; 4 the pipeline failed. Results go to stdout, all else to stderr."""
 
 
 def command_line() -> App:

@@ -30,7 +30,7 @@ UNREACHED = frozenset(
 class Exit(IntEnum):
     DONE = 0
     ISSUES = 1  # only where --fail-on asks for it
-    USAGE = 2  # or nothing reachable
+    USAGE = 2  # or nothing reachable: no page, or no Prefect API
     INTERRUPTED = 3
     FAILED = 4
 

@@ -38,7 +38,7 @@ class PipelineFailed(SeoScanError):
     """The flow itself failed; pages that were committed are kept."""
 
 
-class PrefectUnreachable(SeoScanError):
+class PrefectUnreachable(InputError):
     """The Prefect API that is configured does not answer."""
 
 

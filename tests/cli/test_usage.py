@@ -6,6 +6,7 @@ import sys
 from importlib.metadata import version
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.cli.options import allow_entry, duration
 
@@ -46,6 +47,23 @@ def test_wrong_usage_is_one_line_and_status_2(seo, argv, message):
     assert message in err
     assert len(err.splitlines()) == 1
     assert err.startswith("seo: ")
+
+
+@pytest.mark.parametrize("argv", [["serve"], ["deploy"], ["blocks", "store", "."], ["schedule", "list"]])
+def test_a_command_that_needs_a_prefect_server_says_so_with_status_2(seo, monkeypatch, tmp_path, argv):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    status, out, err = seo(*argv)
+    assert (status, out) == (2, "")
+    assert err.startswith("seo: no Prefect API is configured: start a server with `prefect server start`")
+
+
+def test_a_prefect_api_that_does_not_answer_is_status_2(seo, tmp_path):
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        status, out, err = seo("scan", "http://127.0.0.1:9/", "--data", str(tmp_path))
+    assert (status, out) == (2, "")
+    assert "Prefect's API at http://127.0.0.1:9/api/ does not answer" in err
 
 
 def test_passwords_are_not_repeated(seo):
