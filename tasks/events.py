@@ -20,7 +20,15 @@ HYDRATED = "__prefect_kind"
 Identity = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.@=-]+$")]
 """An id of ours or of another system; safe in channel names and in Prefect's resource ids."""
 
-Text = Annotated[str, Field(min_length=1, max_length=5000)]
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("has a NUL character, which cannot be stored: leave it out")
+    return text
+
+
+Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_without_nul)]
+Text = Annotated[str, Field(min_length=1, max_length=5000), AfterValidator(_without_nul)]
 Count = Annotated[int, Field(ge=0)]
 NotificationType = Literal["info", "success", "warning", "error"]
 BatchStatus = Literal["in-progress", "completed", "failed", "cancelled"]
@@ -116,7 +124,7 @@ class NotificationRequested(Event):
     name = "notification/send"
     about = ("user_id", "user")
     user_id: Identity
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Line
     message: Text
     type: NotificationType = "info"
 

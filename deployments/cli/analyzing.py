@@ -161,6 +161,13 @@ def _tell(template: "Template") -> None:
 
 
 def _read(file: str) -> str:
+    text = _text_of(file)
+    if "\0" in text:
+        raise InputError(f"{printable(file)} has NUL characters: it is no text")
+    return text
+
+
+def _text_of(file: str) -> str:
     try:
         if file == "-":
             return sys.stdin.read(MAX_TEMPLATE_FILE)

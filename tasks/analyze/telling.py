@@ -12,7 +12,7 @@ def analysis_complete(analysis: Analysis, url: str, user_id: str) -> Notificatio
     count = len(analysis.items)
     counted = f"{count} recommendation{'' if count == 1 else 's'}" if count else "nothing to recommend"
     if analysis.failure is not None:
-        message = f"{printable(url, 500)}: {analysis.failure}. The rules give {counted}."
+        message = f"{printable(url, 500)}: {printable(str(analysis.failure), 1000)}. The rules give {counted}."
         return NotificationRequested(
             user_id=user_id, title="Analysis Failed", message=message[:MAX_MESSAGE], type="warning"
         )

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Engine, QueuePool, Table, create_engine, even
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
-from tasks.errors import StoreError
+from tasks.errors import InputError, StoreError
 from tasks.store.schema import meta
+from tasks.urls import printable
 
 FILE_NAME = "catalogue.sqlite"
 BUSY_SECONDS = 60.0
@@ -108,5 +109,17 @@ def alone(connection: Connection) -> None:
 
 
 def text_safe(text: str) -> str:
-    """``text`` that a database takes: no lone surrogates."""
+    """``text`` that every database takes: no lone surrogates, and U+FFFD for NUL, which PostgreSQL refuses."""
+    if "\0" in text:
+        text = text.replace("\0", "\ufffd")
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def check_id(name: str, value: str) -> None:
+    """Refuses an id that would not be found again as it was given.
+
+    Raises:
+        InputError: naming it.
+    """
+    if value != text_safe(value):
+        raise InputError(f"the {name} id {printable(value, 100)} has characters that no id can have")

@@ -39,7 +39,13 @@ class ModelLedger:
 
     def answer(self, key: str, holder: str, text: str, model: str) -> None:
         """Keeps the answer for all; one that is there already stays."""
-        values = {"text": text_safe(text), "model": model, "holder": holder, "until": 0.0, "created_at": time.time()}
+        values = {
+            "text": text_safe(text),
+            "model": text_safe(model),
+            "holder": holder,
+            "until": 0.0,
+            "created_at": time.time(),
+        }
         with self._catalogue.write() as connection:
             row = upsert(connection, model_answers).values(key=key, **values)
             unanswered = model_answers.c.text.is_(None)
@@ -89,7 +95,7 @@ class ModelLedger:
             "prompt_tokens": prompt_tokens,
             "completion_tokens": completion_tokens,
             "outcome": outcome,
-            "model": model,
+            "model": text_safe(model),
             "settled_at": time.time(),
         }
         with self._catalogue.write() as connection:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Update, func, or_, select, update
 
 from tasks.store import leases
-from tasks.store.catalogue import Catalogue, upsert
+from tasks.store.catalogue import Catalogue, text_safe, upsert
 from tasks.store.records import OutboxRequest, PendingRequest
 from tasks.store.schema import channels, outbox
 from tasks.store.service_records import Push
@@ -58,13 +58,15 @@ class Outbox:
 
     def postpone(self, key: str, not_before: float, error: str) -> None:
         """Notes a try that failed; the next is due at ``not_before``, seconds since the epoch."""
-        change = _still_pending(key).values(not_before=not_before, error=error, attempts=outbox.c.attempts + 1)
+        change = _still_pending(key).values(
+            not_before=not_before, error=text_safe(error), attempts=outbox.c.attempts + 1
+        )
         with self._catalogue.write() as connection:
             connection.execute(change)
 
     def refuse(self, key: str, error: str) -> None:
         """Never to be sent: it stays, with why."""
-        self._end(key, REFUSED, error=error)
+        self._end(key, REFUSED, error=text_safe(error))
 
     def expire(self, older_than_s: float = 86400, *, pushes_only: bool = False) -> int:
         """Gives up what was never tried and is older than that; returns how many."""

@@ -36,7 +36,7 @@ class Recommendations:
             "page_id": page_id,
             "url": text_safe(url),
             "source": source,
-            "model": model,
+            "model": text_safe(model),
             "template_version": template_version,
             "created_at": time.time(),
         }

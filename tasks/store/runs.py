@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 from tasks.errors import InputError, StaleEpoch, UnknownRun
 from tasks.model import PageState
 from tasks.store import limits
-from tasks.store.catalogue import text_safe
+from tasks.store.catalogue import check_id, text_safe
 from tasks.store.crawl_records import Limits
 from tasks.store.projects import ensure
 from tasks.store.records import Run, RunSpec, RunState
@@ -24,6 +24,7 @@ ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 def start(connection: Connection, spec: RunSpec, now: float) -> Run:
     ensure(connection, spec.project_id, spec.user_id, now)
     run_id = spec.run_id or new_run_id(now)
+    check_id("run", run_id)
     connection.execute(
         runs.insert(),
         {
@@ -142,9 +143,11 @@ def finish(
         .values(
             state=state.value,
             finished_at=now,
-            error=error,
+            error=error and text_safe(error),
             incomplete=bool(incomplete_reason or left),
-            incomplete_reason=incomplete_reason or _what_is_left(connection, row, left),
+            incomplete_reason=text_safe(incomplete_reason)
+            if incomplete_reason
+            else _what_is_left(connection, row, left),
             pages_per_second=_rate(row, _fetched(connection, run_id)),
         )
     )

@@ -101,3 +101,11 @@ def test_a_template_of_no_use_is_refused(seo, data, tmp_path):
     written.write_text(f"Look at {HOME} and {{secret}} {{findings}}")
     status, _, err = seo("templates", "add", str(written), "--data", data)
     assert (status, "names {secret}: there are {url}" in err) == (2, True)
+
+
+def test_a_template_with_nul_is_refused(seo, tmp_path):
+    file = tmp_path / "prompt.txt"
+    file.write_text("{findings}\0")
+    status, out, err = seo("templates", "add", str(file), "--data", str(tmp_path / "data"))
+    assert (status, out) == (2, "")
+    assert "has NUL characters: it is no text" in err

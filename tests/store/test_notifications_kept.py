@@ -69,7 +69,7 @@ def test_only_its_user_marks_it_read(tell, store):
 
 def test_any_text_is_kept(tell, store):
     told = tell("k", title="\ud800 茶", message="a\x00b'\"--")
-    assert (told.title, told.message) == ("\\ud800 茶", "a\x00b'\"--")
+    assert (told.title, told.message) == ("\\ud800 茶", "a\N{REPLACEMENT CHARACTER}b'\"--")
     with connect(store.path) as db:
         assert db.execute("SELECT user_id, title, type, read FROM notifications").fetchall() == [
             ("ann", "\\ud800 茶", "success", False)
