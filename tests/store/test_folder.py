@@ -3,6 +3,7 @@
 import multiprocessing
 import shutil
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tasks.store.migrations import SCHEMA_VERSION, bring_up_to_date
 from tasks.urls import page_id
 
 FOLDERS = Path(__file__).parent / "folders"
+STORED_AT = datetime.fromtimestamp(1795447801.5, UTC)
 
 
 def _open(path, barrier, opened):
@@ -160,6 +162,7 @@ def test_migrated_and_fresh_schema_are_the_same(stored, tmp_path):
     assert tables(stored / "catalogue.sqlite") == tables(fresh.path)
 
 
+@pytest.mark.parametrize("stored", ["v1", "v2"], indirect=True)
 def test_requests_entries_and_projects_of_a_stored_folder_are_kept(stored):
     file = sqlite3.connect(stored / "catalogue.sqlite")
     file.executescript(
@@ -184,3 +187,60 @@ def test_requests_entries_and_projects_of_a_stored_folder_are_kept(stored):
         assert (owners["default"], owners["empty"], owners["shop"]) == ("local", "local", "ann")
         assert store.templates.ensure_default("default", "text").version == 1
         assert store.notifications.add(key="k", user_id="u", title="t", message="m", type="info").id == 1
+
+
+@pytest.mark.parametrize("stored", ["v3"], indirect=True)
+def test_requests_and_what_people_were_told_are_read_from_a_stored_folder(stored):
+    run_id = "20261123-153105-m2xqbb"
+    with Store.open(stored) as store:
+        answered, waiting = store.requests.get("e1"), store.requests.get("e2")
+        assert (answered.run_id, answered.flow, answered.user_id, answered.origin) == (
+            run_id,
+            "batch-scan",
+            "ann",
+            "api",
+        )
+        assert answered.claimed_at == STORED_AT
+        assert [one.request_id for one in store.requests.unconfirmed()] == [waiting.request_id] == ["e2"]
+        assert store.requests.flow_runs(run_id) == ["f1"]
+        request, push = store.outbox.pending(now=float("inf"))
+        assert (request.key, request.payload, request.attempts) == ("waits", {"n": 1}, 1)
+        assert request.not_before == STORED_AT.timestamp() + 60
+        assert push.payload == {
+            "id": push.id,
+            "sequence": 1,
+            "channel": "private-user-ann",
+            "event": "notification-received",
+            "data": {"n": 2},
+        }
+        (told,) = store.notifications.list("ann")
+        assert (told.id, told.key, told.title, told.message, told.type, told.read, told.run_id, told.created_at) == (
+            *(1, "k1", "Batch Complete", "1 page", "success", True, run_id, STORED_AT),
+        )
+
+
+@pytest.mark.parametrize("stored", ["v3"], indirect=True)
+def test_advice_owners_and_keys_are_read_from_a_stored_folder(stored):
+    run_id, tea = "20261123-153105-m2xqbb", "a78443931c48657d"
+    with Store.open(stored) as store:
+        (advice,) = store.recommendations.of_page(tea)
+        assert (advice.run_id, advice.url, advice.title, advice.priority, advice.proposed_title) == (
+            *(run_id, "https://e.com/tea", "Write a longer title", "high", "Green tea"),
+        )
+        assert (advice.findings, advice.rules) == (("00112233445566aa",), ("title-too-short",))
+        assert (advice.source, advice.model, advice.template_version, advice.created_at) == ("llm", "m", 2, STORED_AT)
+        assert [(one.version, one.name, one.text, one.active) for one in store.templates.list()] == [
+            (1, "default", "Advise on {findings}", False),
+            (2, "short", "{findings}", True),
+        ]
+        spent = store.model_ledger.spent(run_id)
+        assert (spent.calls, spent.prompt_tokens, spent.completion_tokens, spent.cost) == (1, 100, 20, 0.25)
+        assert store.model_ledger.claim("q", "another").text == "{}"
+        assert [(one.project_id, one.owner, one.site) for one in store.projects.list()] == [
+            ("default", "local", ""),
+            ("shop", "ann", "https://e.com/"),
+        ]
+        (key,) = store.api_keys.list()
+        assert (key.key_id, key.user_id, key.created_at, key.revoked_at) == ("026da21d77c5", "ann", STORED_AT, None)
+        new = store.known_page("f910f5446caa19e2")
+        assert (new.project_id, new.url) == ("shop", "https://e.com/new")
