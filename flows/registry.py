@@ -47,6 +47,7 @@ class FlowEntry:
 
     @property
     def deployment(self) -> str:
+        """``flow/deployment``, as Prefect names it."""
         return f"{self.name}/{DEPLOYMENT}"
 
     def in_folder(self, data: str) -> dict[str, Any]:
@@ -54,6 +55,7 @@ class FlowEntry:
         return {self.folder: data if self.folder == "data" else {"data": data}}
 
     def load(self) -> Flow[..., Any]:
+        """The flow; imports its module."""
         module, _, function = self.path.rpartition(".")
         flow: Flow[..., Any] = getattr(import_module(module), function)
         return flow

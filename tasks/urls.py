@@ -111,10 +111,12 @@ def host_port(url: str) -> str:
 
 
 def host(url: str) -> str:
+    """Name or address without port, in lower case; empty where there is none."""
     return urlsplit(url).hostname or ""
 
 
 def origin(url: str) -> str:
+    """``scheme://host:port``, the port always written."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{host_port(url)}"
 

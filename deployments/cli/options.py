@@ -59,6 +59,11 @@ def _duration(_: Any, tokens: Sequence[Token]) -> float:
 
 
 def positive_duration(_: Any, tokens: Sequence[Token]) -> float:
+    """Seconds.
+
+    Raises:
+        ValueError: no duration, or none longer than 0.
+    """
     seconds = duration(tokens[0].value)
     if seconds <= 0:
         raise ValueError("must be longer than 0")
@@ -70,6 +75,8 @@ def _allow(_: Any, tokens: Sequence[Token]) -> tuple[str, ...]:
 
 
 def at_least(least: float, most: float = float("inf")) -> Any:
+    """A validator: refuses numbers outside ``least`` to ``most`` with a ValueError."""
+
     def check(_: Any, value: float | None) -> None:
         if value is not None and not least <= value <= most:
             raise ValueError(f"must be {least:g} or more" if most == float("inf") else f"must be {least:g} to {most:g}")

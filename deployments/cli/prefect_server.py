@@ -36,6 +36,7 @@ SETTINGS = {
 
 
 def main() -> None:
+    """Serves until the process that started it has ended; the lock is held until the database is migrated."""
     listening, lock, parent = socket.socket(fileno=int(sys.argv[1])), sys.argv[2], os.getppid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_unstarted, args=(parent,), daemon=True).start()

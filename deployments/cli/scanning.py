@@ -138,6 +138,7 @@ def resume(
 
 
 def run_options(place: Place, fetching: Fetching, limits: Limits, judging: Judging, owner: Owner) -> "RunOptions":
+    """What the groups of options ask of a run; ``max_age`` and ``analyze`` stay at their defaults."""
     from deployments.cli.wishes import RunOptions  # noqa: PLC0415 - imports the engines
 
     return RunOptions(

@@ -50,9 +50,11 @@ class _Ending:
 
 
 def command_in(arguments: list[str]) -> str:
+    """The first word that is no option; empty where there is none."""
     return next((argument for argument in arguments if not argument.startswith("-")), "")
 
 
 def needs_prefect(arguments: list[str]) -> bool:
+    """True where the command line will run a flow here: a server is best started at once."""
     needed = command_in(arguments) in NEEDS_PREFECT or tuple(arguments[:2]) in SUBCOMMANDS_THAT_NEED_IT
     return needed and not HELP & set(arguments)

@@ -33,6 +33,7 @@ class Pace:
         self._seen: deque[tuple[float, int]] = deque(maxlen=RATE_WINDOW)
 
     def look(self, done: int) -> float:
+        """Notes that ``done`` pages are done by now; returns pages a second, 0 where that cannot be told yet."""
         if self._seen and self._seen[0][1] == done:
             self._seen.clear()
         self._seen.append((time.monotonic(), done))

@@ -33,6 +33,11 @@ class RunOptions:
     analyze: str = "none"
 
     def for_flow(self) -> ScanOptions:
+        """As flows take it, the data folder absolute.
+
+        Raises:
+            InputError: an unknown rule is selected or ignored.
+        """
         return ScanOptions(
             data=str(self.data.resolve()),
             allow=self.allow,
@@ -61,6 +66,11 @@ class CrawlOptions:
     time_limit: float | None = None
 
     def for_flow(self, project_id: str) -> CrawlRules:
+        """The crawl's rules in the project.
+
+        Raises:
+            BadUrl: ``start_url`` cannot be fetched.
+        """
         return CrawlRules(
             project_id=project_id,
             start_url=parse(self.start_url),
@@ -84,6 +94,7 @@ class NewLimits:
     time_limit: float | None = None
 
     def instead_of(self, limits: Limits) -> Limits:
+        """``limits`` with what is set here in their place."""
         pages = limits.max_pages if self.max_pages is None else self.max_pages or None
         return Limits(pages, limits.max_depth if self.max_depth is None else self.max_depth)
 

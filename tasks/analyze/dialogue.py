@@ -64,6 +64,7 @@ class Purse:
             raise AnalysisFailed(Failure.BUDGET_SPENT, str(error)) from None
 
     async def settle(self, reservation: int, *, cost: float, usage: Usage, outcome: str, model: str) -> None:
+        """Puts what the call came to, ``cost`` in US dollars, for what was set aside; the first time counts."""
         await asyncio.to_thread(
             self.store.model_ledger.settle,
             reservation,

@@ -43,6 +43,7 @@ class Ladder:
             return self._held.get((base_url, model), Rung.JSON_SCHEMA)
 
     def remember(self, base_url: str, model: str, rung: Rung) -> None:
+        """Has later calls of the model begin at ``rung``, which it took."""
         with self._lock:
             self._held[base_url, model] = rung
 

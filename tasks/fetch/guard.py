@@ -119,5 +119,6 @@ class Guard:
 
 
 def refusal(destination: str) -> AddressRefused:
+    """The error that names the way to let ``destination``, ``host:port``, through."""
     # the address itself stays unsaid: a page that names hosts must not learn how they resolve here
     return AddressRefused(f"{destination} is not a public address: --allow {destination} lets it through")

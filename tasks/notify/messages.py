@@ -76,6 +76,7 @@ def letter(push: PendingRequest, public_url: str = "") -> Letter:
 
 
 def channel_of(push: PendingRequest) -> str:
+    """Where the push goes, a channel or a block; empty where it does not say."""
     return str(push.payload.get("channel", ""))
 
 

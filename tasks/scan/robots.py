@@ -40,6 +40,7 @@ class Robots:
     policy: RobotsPolicy | None
 
     def allows(self, agent: str, url: str) -> bool:
+        """True where ``agent`` may fetch ``url``."""
         return self.policy is not None and self.policy.allows(agent, url)
 
 

@@ -348,6 +348,11 @@ def _robots_fact(kept: CachedRobots) -> RobotsFact:
 
 
 def rules_of(settings: ScanSettings) -> CrawlRules:
+    """The crawl's rules.
+
+    Raises:
+        ValueError: the run is no crawl.
+    """
     if settings.crawl is None:
         raise ValueError("not a crawl")
     return settings.crawl

@@ -39,6 +39,7 @@ class StopWatch:
             await asyncio.gather(self._looking, return_exceptions=True)
 
     def stop(self, reason: str) -> None:
+        """Has all who wait end; the first reason counts."""
         self.reason = self.reason or reason
         self._event.set()
 

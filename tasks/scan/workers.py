@@ -50,6 +50,7 @@ class HostWorkers:
         return [host for host, _ in self._active.most_common()]
 
     def feed(self, leases: Iterable[Lease]) -> None:
+        """Puts pages in line; each host has as many workers as its limit allows."""
         for lease in leases:
             host = host_port(lease.url)
             self._waiting.setdefault(host, deque()).append(lease)

@@ -48,6 +48,7 @@ class HostLedger:
             set_crawl_delay(connection, host, seconds)
 
     def release(self, holder: str) -> None:
+        """Gives back all shares of the holder."""
         with self._catalogue.write() as connection:
             connection.execute(delete(host_holders).where(host_holders.c.holder == holder))
 

@@ -11,6 +11,7 @@ from tasks.store.service_records import KnownPage
 
 
 def known(connection: Connection, page_id: str) -> KnownPage | None:
+    """The page of that id; None where nobody named it."""
     row = connection.execute(select(pages).where(pages.c.page_id == page_id)).first()
     if row is None:
         return None
@@ -18,6 +19,7 @@ def known(connection: Connection, page_id: str) -> KnownPage | None:
 
 
 def register(connection: Connection, project_id: str, url: str) -> str:
+    """Makes the page known before any run has it; returns its id, the same each time."""
     page_id = urls.page_id(project_id, url)
     row = upsert(connection, pages).values(
         page_id=page_id,

@@ -15,4 +15,5 @@ def take(connection: Connection, name: str, holder: str, until: float, now: floa
 
 
 def release(connection: Connection, name: str, holder: str) -> None:
+    """Gives the lease back, where ``holder`` has it."""
     connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))

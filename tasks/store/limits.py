@@ -43,6 +43,7 @@ def among(run: Row[Any], chunk: int | None) -> list[ColumnElement[bool]]:
 
 
 def allowance(connection: Connection, run: Row[Any]) -> Allowance:
+    """What the run's limits leave: pages that may still be fetched, and the depth whose turn it is."""
     limits = Limits.from_json(run.limits)
     pages = depth = None
     if limits.max_pages is not None:
@@ -53,6 +54,7 @@ def allowance(connection: Connection, run: Row[Any]) -> Allowance:
 
 
 def state_counts(connection: Connection, run_id: str) -> list[StateCount]:
+    """Pages of the run by state and reason."""
     counted = select(frontier.c.state, frontier.c.reason, func.count()).where(frontier.c.run_id == run_id)
     return [(state, reason, pages) for state, reason, pages in connection.execute(counted.group_by("state", "reason"))]
 
@@ -78,6 +80,11 @@ def _level(connection: Connection, run: Row[Any], max_depth: int) -> int:
 
 
 def open_work(connection: Connection, run_id: str, now: float) -> OpenWork:
+    """What is left to do within the run's limits; ``now`` and ``next_due`` in seconds since the epoch.
+
+    Raises:
+        UnknownRun: there is none.
+    """
     run = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
     if run is None:
         raise UnknownRun(f"no run {run_id} in this data folder")

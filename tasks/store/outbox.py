@@ -39,6 +39,7 @@ class Outbox:
             return leases.take(connection, SENDER, holder, now + lease_s, now)
 
     def release(self, holder: str) -> None:
+        """Lets others send; nothing where another holds the lease."""
         with self._catalogue.write() as connection:
             leases.release(connection, SENDER, holder)
 
@@ -54,6 +55,7 @@ class Outbox:
             return [_pending(row) for row in connection.execute(query)]
 
     def delivered(self, key: str) -> None:
+        """Ends a pending entry; one that has ended stays as it is."""
         self._end(key, DELIVERED, delivered_at=time.time())
 
     def postpone(self, key: str, not_before: float, error: str) -> None:
@@ -90,6 +92,7 @@ class Outbox:
 
 
 def enter(connection: Connection, run_id: str, entries: Sequence[OutboxRequest], now: float) -> None:
+    """Adds the entries whose keys are not there yet; ``now`` in seconds since the epoch."""
     rows = [
         {
             "key": entry.key,

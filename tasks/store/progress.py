@@ -18,6 +18,11 @@ SHOWN_HOSTS = 3
 
 
 def progress(connection: Connection, run_id: str) -> Progress:
+    """The run's counts as of now.
+
+    Raises:
+        UnknownRun: there is none.
+    """
     run = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
     if run is None:
         raise UnknownRun(f"no run {run_id} in this data folder")

@@ -25,6 +25,11 @@ class Publisher:
         self._next = 0.0
 
     def publish(self, *, final: bool = False) -> None:
+        """Writes the file, unless that was less than 30 s ago and it is not ``final``.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
         with self._lock:
             if final or time.monotonic() >= self._next:
                 self._replace()

@@ -22,6 +22,11 @@ ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def start(connection: Connection, spec: RunSpec, now: float) -> Run:
+    """Writes the run in its first epoch, its project too where that is new; ``now`` in seconds since the epoch.
+
+    Raises:
+        InputError: an id that no run can have.
+    """
     ensure(connection, spec.project_id, spec.user_id, now)
     run_id = spec.run_id or new_run_id(now)
     check_id("run", run_id)
@@ -133,6 +138,12 @@ def finish(
     incomplete_reason: str | None,
     now: float,
 ) -> Run:
+    """Ends the run, incomplete where a reason is given or pages are left; ``now`` in seconds since the epoch.
+
+    Raises:
+        UnknownRun: there is none.
+        StaleEpoch: it has been resumed since.
+    """
     row = check_epoch(connection, run_id, epoch)
     left = connection.execute(
         select(func.count()).where(frontier.c.run_id == run_id, frontier.c.state.in_(OPEN_STATES))
@@ -197,6 +208,7 @@ def check_epoch(connection: Connection, run_id: str, epoch: int) -> Row[Any]:
 
 
 def set_options(connection: Connection, run_id: str, epoch: int, options: str) -> None:
+    """Raises StaleEpoch where the run has been resumed since, UnknownRun where there is none."""
     check_epoch(connection, run_id, epoch)
     connection.execute(update(runs).where(runs.c.run_id == run_id).values(options=options))
 
@@ -206,17 +218,20 @@ def request_stop(connection: Connection, run_id: str) -> None:
 
 
 def is_stopped(connection: Connection, run_id: str, epoch: int) -> bool:
+    """True where the stop mark is set, the run ended, was resumed since ``epoch``, or is not there."""
     columns = select(runs.c.epoch, runs.c.stop_requested, runs.c.state)
     row = connection.execute(columns.where(runs.c.run_id == run_id)).first()
     return row is None or row.stop_requested or row.epoch != epoch or row.state != RunState.RUNNING.value
 
 
 def mark_first_request(connection: Connection, run_id: str, at: float) -> None:
+    """Keeps the earlier of ``at``, seconds since the epoch, and what is there."""
     earlier = or_(runs.c.first_request_at.is_(None), runs.c.first_request_at > at)
     connection.execute(update(runs).where(runs.c.run_id == run_id, earlier).values(first_request_at=at))
 
 
 def moment(seconds: float | None) -> datetime | None:
+    """The time, UTC, of seconds since the epoch."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 

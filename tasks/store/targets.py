@@ -188,6 +188,7 @@ def assign_chunks(connection: Connection, run_id: str, size: int) -> int:
 
 
 def chunks(connection: Connection, run_id: str) -> list[Chunk]:
+    """The run's chunks by index, each with its pages, the open ones among them, and a key made of its URLs."""
     columns = select(frontier.c.chunk, frontier.c.url, case((frontier.c.state.in_(OPEN_STATES), 1), else_=0).label("o"))
     named = columns.where(frontier.c.run_id == run_id, frontier.c.chunk.is_not(None))
     rows = connection.execute(named.order_by(frontier.c.chunk, frontier.c.position))

@@ -166,6 +166,11 @@ def release(connection: Connection, run_id: str, epoch: int, holder: str) -> int
 
 
 def expire(connection: Connection, run_id: str, epoch: int) -> None:
+    """Ends the time of every lease of the run.
+
+    Raises:
+        StaleEpoch: the run has been resumed since.
+    """
     check_epoch(connection, run_id, epoch)
     connection.execute(
         update(frontier).where(frontier.c.run_id == run_id, frontier.c.state == LEASED).values(lease_until=0.0)
@@ -173,6 +178,11 @@ def expire(connection: Connection, run_id: str, epoch: int) -> None:
 
 
 def renew(connection: Connection, run_id: str, epoch: int, holder: str, until: float) -> None:
+    """Prolongs the holder's leases until ``until``, seconds since the epoch.
+
+    Raises:
+        StaleEpoch: the run has been resumed since.
+    """
     check_epoch(connection, run_id, epoch)
     connection.execute(
         update(frontier)
