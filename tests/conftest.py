@@ -63,13 +63,13 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("shared-machine")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Tests that need Prefect come last: its threads draw random numbers and drop sockets while others run."""
-    items.sort(key=lambda item: "prefect_db" in item.fixturenames)
-    careless = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+    """Mark what runs flows or needs a Prefect server, in whose own threads sockets are dropped."""
     for item in items:
-        if "prefect_db" in item.fixturenames:
-            item.add_marker(careless)
+        needs_server = {"prefect_db", "prefect_api"} & set(item.fixturenames)
+        if needs_server or item.path.parent.name == "flows":
+            item.add_marker(pytest.mark.prefect)
 
 
 def pytest_addoption(parser):
@@ -77,9 +77,9 @@ def pytest_addoption(parser):
 
 
 def pytest_terminal_summary(terminalreporter):
-    if terminalreporter.config.getoption("markexpr") == "not world and not chaos":
+    if terminalreporter.config.getoption("markexpr") == "not prefect and not world and not chaos":
         terminalreporter.write_line(
-            "Tests marked world and chaos were deselected: .ci/worlds installs what they need, .ci/run runs them."
+            "Tests marked prefect, world and chaos were deselected: .ci/run installs what they need and runs them."
         )
 
 

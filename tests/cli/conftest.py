@@ -103,8 +103,9 @@ def batch_id(data):
 
 
 @pytest.fixture
-def seo(capsys):
-    """Runs one command line in this process: (status, stdout, stderr)."""
+def seo(capsys, monkeypatch):
+    """Runs one command line in this process, as in a pipe: (status, stdout, stderr)."""
+    monkeypatch.delenv("COLUMNS", raising=False)
 
     def command(*argv):
         status = app.run([str(argument) for argument in argv])

@@ -34,6 +34,7 @@ def test_it_is_stored_without_output(notebook):
     assert [(cell.outputs, cell.execution_count) for cell in cells] == [([], None)] * len(cells)
 
 
+@pytest.mark.prefect
 async def test_its_questions_are_answered(notebook, shop_data, monkeypatch):
     monkeypatch.setenv("SEO_DATA", str(shop_data))
     client = NotebookClient(nbformat.from_dict(notebook), timeout=60)

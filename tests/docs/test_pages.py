@@ -85,6 +85,7 @@ def test_the_command_lines_page_has_a_section_for_every_command():
     assert sections == command_names()
 
 
+@pytest.mark.prefect
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_session_in_the_page_is_what_the_demo_prints(name, monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
