@@ -12,7 +12,7 @@ from tasks.crawl.scope import ScopeKind
 from tasks.model import FetchOptions
 from tasks.urls import url_key
 
-VERSION = 2
+VERSION = 3
 """Raised when the same pages would give other results: earlier results then no longer stand in for new ones."""
 
 
