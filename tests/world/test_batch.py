@@ -5,7 +5,6 @@ import os
 import pty
 import re
 import signal
-import sqlite3
 import subprocess
 import time
 from collections import Counter
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tasks.store import connect
+from tests.world.facts import wait_for_pages
 
 pytestmark = pytest.mark.world
 
@@ -165,21 +165,6 @@ def test_killed_alone_and_resumed_at_once(tmp_path, docs_site, shorter, seo, env
     assert second.returncode == 0, second.stderr
     assert_whole(data, shorter)
     assert_gone(tmp_path, max(killed, time.time() - 9))
-
-
-def wait_for_pages(data, count, seconds=90):
-    for _ in range(seconds * 20):
-        time.sleep(0.05)
-        if not (data / "catalogue.sqlite").exists():
-            continue
-        try:
-            with sqlite3.connect(f"file:{data}/catalogue.sqlite?mode=ro", uri=True) as catalogue:
-                states = "select count(*) from frontier where state = 'completed'"
-                if catalogue.execute(states).fetchone()[0] >= count:
-                    return
-        except sqlite3.OperationalError:
-            continue
-    raise AssertionError(f"{count} pages were not committed in {seconds} s")
 
 
 def assert_whole(data, listed):

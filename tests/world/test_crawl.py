@@ -2,9 +2,7 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
-import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +15,16 @@ from selectolax.lexbor import LexborHTMLParser
 
 from flows.crawl_site import crawl_site
 from tasks.scan.settings import ScanOptions
-from tasks.store import Store, connect
+from tasks.store import Store
 from tests.generated.endless import CHAIN_PAGES, ENDLESS, chain
 from tests.generated.reply import Reply, error
 from tests.generated.server import serve
 from tests.world.conftest import DOCS
+from tests.world.facts import TABLES, differing, rows, wait_for_pages
 
 pytestmark = pytest.mark.world
 
 BESIDES = {"robots.txt", "sitemap.xml"}
-TABLES = ("pages", "site_pages", "links", "issues", "results", "images", "robots", "redirects", "sitemaps")
-TIMES = ("run_id", "fetched_at", "ttfb_ms", "elapsed_ms", "tries", "headers")
 
 
 @dataclass(frozen=True)
@@ -113,11 +110,6 @@ def walk(base, name):
     return statuses, {url: sources[url] for url, status in statuses.items() if status != 200}
 
 
-def rows(data, query):
-    with connect(data) as facts:
-        return facts.execute(query).fetchall()
-
-
 @pytest.mark.parametrize(("name", "pages", "broken"), [("pg", 1170, []), ("dj", 692, []), ("py", 527, [17])])
 def test_a_crawl_reaches_what_an_independent_walk_reaches(docs_site, undisturbed, name, pages, broken):
     data = undisturbed(name).data
@@ -186,41 +178,6 @@ def worker_of(group):
         except OSError:
             continue
     raise AssertionError("no worker")
-
-
-def differing(one, other, table):
-    """Rows that only one of two folders has, but for times."""
-    with connect(one) as facts, connect(other) as others:
-        left, right = (_counted(connection, table) for connection in (facts, others))
-    assert left or table in {"redirects", "sitemaps"}
-    return sorted(((left - right) + (right - left)).elements(), key=str)[:5]
-
-
-def _counted(facts, table):
-    names = [name for name, *_ in facts.execute(f"DESCRIBE {table}").fetchall() if name not in TIMES]
-    found = facts.execute(f"SELECT {', '.join(names)} FROM {table}").fetchall()  # noqa: S608 - our names
-    return Counter(tuple(_rounded(value) for value in row) for row in found)
-
-
-def _rounded(value):
-    if isinstance(value, float):
-        return round(value, 9)
-    return value if value is None or isinstance(value, str | int) else repr(value)
-
-
-def wait_for_pages(data, count, seconds=120):
-    for _ in range(seconds * 20):
-        time.sleep(0.05)
-        if not (data / "catalogue.sqlite").exists():
-            continue
-        try:
-            with sqlite3.connect(f"file:{data}/catalogue.sqlite?mode=ro", uri=True) as catalogue:
-                states = "SELECT count(*) FROM frontier WHERE state = 'completed'"
-                if catalogue.execute(states).fetchone()[0] >= count:
-                    return
-        except sqlite3.OperationalError:
-            continue
-    raise AssertionError(f"{count} pages were not committed in {seconds} s")
 
 
 def test_two_crawls_at_once_share_one_hosts_rate(tmp_path, docs_site, command):
