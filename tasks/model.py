@@ -420,12 +420,32 @@ class Verdict:
     not_indexable: str = ""
 
 
+Revalidation = Literal["not-modified", "modified", "same"]
+"""What a conditional request brought: 304, another body, or the same body in full."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierFacts:
+    """The facts that an earlier run wrote of a page: which they are, and what they amount to."""
+
+    run_id: str
+    part: str
+    state: PageState
+    reason: Reason | None
+    status: int
+    errors: int = 0
+    warnings: int = 0
+    notices: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScannedPage:
     """One page of a run, done: what the store writes.
 
     Attributes:
         blocked_by_robots: robots.txt disallows it, or where it redirects to; None where robots.txt was not read.
+        revalidation: None where it was asked for without condition.
+        earlier: its facts, where it was not modified since they were written.
     """
 
     page_id: str
@@ -436,6 +456,8 @@ class ScannedPage:
     page: Page | None
     verdict: Verdict
     blocked_by_robots: bool | None = None
+    revalidation: Revalidation | None = None
+    earlier: EarlierFacts | None = None
 
 
 class FetchOptions(BaseModel):

@@ -15,6 +15,7 @@ import httpx
 
 from tasks.errors import BadUrl, InputError
 from tasks.fetch.charset import decode
+from tasks.fetch.conditional import Condition
 from tasks.fetch.decode import ACCEPT_ENCODING, Body, too_large
 from tasks.fetch.failures import FetchError
 from tasks.fetch.headers import Headers
@@ -68,6 +69,7 @@ class Fetcher:
         follow: bool = True,
         method: Literal["GET", "HEAD"] = "GET",
         first: int | None = None,
+        condition: Condition = (),
     ) -> Answer:
         """One try at ``url``, redirects followed. What goes wrong with the page is returned, never raised.
 
@@ -82,8 +84,9 @@ class Fetcher:
             follow: go where redirects lead.
             method: HEAD brings no body.
             first: bytes of the body that are wanted; the rest is not read.
+            condition: what makes the request conditional; sent to ``url`` alone, not to where it redirects.
         """
-        trip = _Trip(url=address(url), tries=tries, method=method, first=first)
+        trip = _Trip(url=address(url), tries=tries, method=method, first=first, condition=condition)
         try:
             trip.url = _standard(trip.url)
             _check(trip.url)
@@ -115,20 +118,21 @@ class Fetcher:
             trip.arrive()
 
     async def _exchange(self, trip: "_Trip") -> Response | None:
-        reply = await self._transport.handle_async_request(self._request(trip.method, trip.url))
+        reply = await self._transport.handle_async_request(self._request(trip))
         stream = cast("WireStream", reply.stream)
         try:
             return await self._read(trip, reply, stream)
         finally:
             await stream.aclose()
 
-    def _request(self, method: str, url: str) -> httpx.Request:
-        scheme, _, rest = url.partition("://")
+    def _request(self, trip: "_Trip") -> httpx.Request:
+        scheme, _, rest = trip.url.partition("://")
         authority, _, target = rest.partition("/")
+        host = (b"Host", authority.encode("ascii"))  # httpx's own chokes on some xn-- names
         return httpx.Request(
-            method,
+            trip.method,
             _origin(f"{scheme}://{authority}"),
-            headers=[(b"Host", authority.encode("ascii")), *self._headers],  # httpx's own chokes on some xn-- names
+            headers=[host, *self._headers, *(() if trip.hops else trip.condition)],
             extensions={"target": f"/{target}".encode("ascii")},
         )
 
@@ -176,6 +180,7 @@ class _Trip:
     tries: int
     method: str = "GET"
     first: int | None = None
+    condition: Condition = ()
     hops: list[Hop] = field(default_factory=list)
     spent: float = 0.0
     status: int | None = None

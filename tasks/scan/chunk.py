@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +13,7 @@ from tasks.model import Answer, FetchFailure, PageState, ScannedPage
 from tasks.scan.committer import Committer
 from tasks.scan.pipeline import PagePipeline
 from tasks.scan.process import holder_name, is_gone
+from tasks.scan.revalidating import Asked, EarlierPages, unchanged
 from tasks.scan.robots import RobotsBook
 from tasks.scan.settings import ScanSettings
 from tasks.scan.stop import LOOK_EVERY, StopWatch
@@ -64,10 +66,12 @@ class Chunk:
     Attributes:
         patience: seconds for which the last pages in flight are waited for before more work is asked for.
         obeys: robots.txt decides what is fetched and how fast; otherwise it is read beside the pages and told of.
+        follows: what pages link to joins the run.
     """
 
     patience = LOOK_EVERY
     obeys = False
+    follows = False
 
     def __init__(self, job: ChunkJob, store: Store) -> None:
         self._job = job
@@ -80,6 +84,7 @@ class Chunk:
         options = job.settings.options
         hosts = store.hosts if self.obeys else store.hosts.without_crawl_delay()
         self._pipeline = PagePipeline(options, job.settings.profile, hosts, self._holder)
+        self._earlier = EarlierPages(store, job.settings, job.run_id, links=self.follows)
         self._robots = RobotsBook(store, self._pipeline.fetcher, options.user_agent or OWN_USER_AGENT)
         self._workers = HostWorkers(self.scan, per_host=options.concurrency)
 
@@ -137,10 +142,21 @@ class Chunk:
     async def scan(self, lease: Lease) -> None:
         """One page, to its end or to its next try."""
         self._robots.begin(lease.url)
-        answer = await self._pipeline.fetch(lease.url, lease.tries + 1)
-        if not self.try_again(lease, answer):
-            blocked = await self._robots.blocks(lease.url, answer)
-            await self._committer.add(await self._pipeline.judge(lease.page_id, lease.url, answer, blocked=blocked))
+        asked = await self._earlier.ask(lease, self._pipeline, self.blocked)
+        if not self.try_again(lease, asked.answer):
+            await self._committer.add(await self.read(lease, asked))
+
+    async def blocked(self, url: str, answer: Answer) -> bool | None:
+        """Whether robots.txt disallows what was fetched; None where that is not known."""
+        return False if self.obeys else await self._robots.blocks(url, answer)
+
+    async def read(self, lease: Lease, asked: Asked) -> ScannedPage:
+        """What is stored of the page."""
+        if asked.earlier is not None:
+            return unchanged(lease, asked.answer, asked.earlier)
+        blocked = await self.blocked(lease.url, asked.answer)
+        page = await self._pipeline.judge(lease.page_id, lease.url, asked.answer, blocked=blocked)
+        return page if asked.revalidation is None else replace(page, revalidation=asked.revalidation)
 
     def try_again(self, lease: Lease, answer: Answer) -> bool:
         """Puts a page that failed for a passing reason back; False where it has had its tries."""
@@ -182,9 +198,14 @@ class Chunk:
         idle = self._workers.idle
         if not self._workers.queued:
             await self.hand_on()
-        leases = await asyncio.to_thread(self.lease, suspects=idle)
+        leases = await asyncio.to_thread(self._lease, suspects=idle)
         self._workers.feed(leases)
         return bool(leases)
+
+    def _lease(self, *, suspects: bool) -> list[Lease]:
+        leases = self.lease(suspects=suspects)
+        self._earlier.look_up(leases)
+        return leases
 
     def _is_stopped(self) -> bool:
         return self._store.is_stopped(self._job.run_id, self._job.epoch)

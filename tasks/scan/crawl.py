@@ -10,8 +10,9 @@ from typing import TypeGuard
 from tasks.crawl.scope import Scope
 from tasks.crawl.traps import Traps
 from tasks.fetch.redirects import REDIRECT_STATUSES
-from tasks.model import Answer, FetchFailure, Page, PageState, Reason, Response, ScannedPage, Verdict
+from tasks.model import Answer, FetchFailure, PageState, Reason, Response, ScannedPage, Verdict
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
+from tasks.scan.revalidating import Asked
 from tasks.scan.robots import HOST_DOWN, Robots
 from tasks.scan.settings import CrawlRules
 from tasks.store import Found, FoundBy, Lease, Redirected, Retry, Store
@@ -40,6 +41,7 @@ class CrawlChunk(Chunk):
     """
 
     patience = WAIT_SECONDS
+    follows = True
 
     def __init__(self, job: ChunkJob, store: Store, rules: CrawlRules, *, anywhere: bool = False) -> None:
         self.obeys = rules.obey_robots
@@ -128,17 +130,16 @@ class CrawlChunk(Chunk):
         elif not (robots := await self._robots.of(lease.url)).allows(self._robots.agent, lease.url):
             await self._committer.add(self._refused(lease, robots))
             return
-        answer = await self._pipeline.fetch(lease.url, lease.tries + 1, follow=False)
+        asked = await self._earlier.ask(lease, self._pipeline, self.blocked, follow=False)
+        answer = asked.answer
         if self.try_again(lease, answer):
             return
         if is_redirect(answer):
             self._bring(lease, self._target(lease, answer))
             await self._committer.add(_redirecting(lease, answer))
             return
-        blocked = False if self.obeys else await self._robots.blocks(lease.url, answer)
-        page = await self._pipeline.judge(lease.page_id, lease.url, answer, blocked=blocked)
-        if page.page is not None:
-            self._bring(lease, self._links(lease, page.page))
+        page = await self.read(lease, asked)
+        self._bring(lease, self._links(lease, _linked(page, asked)))
         await self._committer.add(page)
 
     def _bring(self, lease: Lease, found: list[Found]) -> None:
@@ -167,17 +168,13 @@ class CrawlChunk(Chunk):
         self._handed_on(page.page_id for page in pages)
         self.count(pages)
 
-    def _links(self, lease: Lease, page: Page) -> list[Found]:
+    def _links(self, lease: Lease, urls: Iterable[str]) -> list[Found]:
         """What the page links to and the crawl may fetch, each once; what lies too deep is held back by the store.
 
         From a page that a sitemap named links count as from the start.
         """
         depth = (lease.depth or 0) + 1
-        found: dict[str, Found] = {}
-        for link in page.links:
-            if link.url is not None and link.url not in found and self._is_new(link.url):
-                found[link.url] = self._finding(link.url, "link", depth)
-        return list(found.values())
+        return [self._finding(url, "link", depth) for url in urls if self._is_new(url)]
 
     def _is_new(self, url: str) -> bool:
         """True for an address in scope that this chunk has not handed on yet."""
@@ -206,6 +203,13 @@ class CrawlChunk(Chunk):
         refused = FetchFailure(url=lease.url, reason=Reason.BLOCKED_BY_ROBOTS, tries=lease.tries)
         page = self._pipeline.without_page(lease.page_id, lease.url, refused, blocked=True)
         return replace(page, state=PageState.SKIPPED)
+
+
+def _linked(page: ScannedPage, asked: Asked) -> Iterable[str]:
+    """Addresses that the page links to, now as before where it was not modified."""
+    if asked.earlier is not None:
+        return asked.earlier.links
+    return (link.url for link in page.page.links if link.url is not None) if page.page is not None else ()
 
 
 def is_redirect(answer: Answer) -> TypeGuard[Response]:

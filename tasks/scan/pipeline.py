@@ -10,6 +10,7 @@ from typing import Self
 from tasks.audit.engine import audit
 from tasks.audit.profile import Profile
 from tasks.extract.apart import Extractor
+from tasks.fetch.conditional import NOT_MODIFIED, Condition, is_not_modified
 from tasks.fetch.fetcher import Fetcher
 from tasks.fetch.politeness import HostGate, HostLedger, Turn
 from tasks.fetch.retry import delay, is_transient
@@ -85,9 +86,14 @@ class PagePipeline:
         await self.fetcher.__aexit__(kind, error, trace)
         await self._gate.close()
 
-    async def fetch(self, url: str, tries: int, *, follow: bool = True) -> Answer:
-        """One try."""
-        return await self.fetcher.fetch(url, tries, follow=follow)
+    async def fetch(self, url: str, tries: int, *, follow: bool = True, condition: Condition = ()) -> Answer:
+        """One try; a 304 to a request without ``condition`` is asked about once more, and is a failure then."""
+        answer = await self.fetcher.fetch(url, tries, follow=follow, condition=condition)
+        if condition and is_not_modified(answer):
+            return answer
+        if answer.status == NOT_MODIFIED:
+            answer = await self.fetcher.fetch(url, tries, follow=follow)
+        return _without_content(answer) if answer.status == NOT_MODIFIED else answer
 
     async def fetch_patiently(self, url: str, *, max_tries: int, patience: float) -> Answer:
         """The answer after as many tries as its failure allows, none of them waited for over ``patience`` seconds."""
@@ -126,6 +132,19 @@ class PagePipeline:
             verdict=verdict,
             blocked_by_robots=blocked,
         )
+
+
+def _without_content(answer: Answer) -> FetchFailure:
+    """A 304 that nobody asked for leaves no page: https://www.rfc-editor.org/rfc/rfc9110#section-15.4.5."""
+    return FetchFailure(
+        url=answer.url,
+        reason=Reason.BAD_RESPONSE,
+        detail="status 304 to a request without condition",
+        status=answer.status,
+        hops=answer.hops,
+        elapsed_ms=answer.elapsed_ms,
+        tries=answer.tries,
+    )
 
 
 def has_page(answer: Response) -> bool:

@@ -3,10 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tasks import audit, extract
 from tasks.audit.profile import Profile
 from tasks.crawl.scope import ScopeKind
 from tasks.model import FetchOptions
@@ -32,6 +35,7 @@ class ScanOptions(BaseModel):
     rate: float | None = Field(default=None, ge=0, description="Requests a second per host; 0 for no limit.")
     user_agent: str | None = Field(default=None, description="User-Agent header.")
     max_age: float = Field(default=86400, ge=0, description="Seconds for which an earlier scan of a page is taken.")
+    refresh: bool = Field(default=False, description="Fetch every page in full, whatever earlier runs know of it.")
     keep_html: bool | None = Field(default=None, description="Keep the compressed page sources.")
     profile: Profile = Field(default_factory=Profile, description="Rules to select, ignore or set.")
 
@@ -71,6 +75,7 @@ class ScanSettings(BaseModel):
     Attributes:
         data: absolute data folder.
         analyze: as the run was started with; it is no part of any identity.
+        revalidate: pages that earlier runs know are asked for conditionally.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,28 +86,46 @@ class ScanSettings(BaseModel):
     keep_html: bool = True
     max_age: float = 86400
     analyze: AnalyzeWhich = "none"
+    revalidate: bool = True
     crawl: CrawlRules | None = None
 
     @property
     def recipe(self) -> str:
-        """Identity of how a page is fetched, read and judged, 16 hex digits."""
+        """Identity of how a page is fetched, read and judged, by this very code; 16 hex digits."""
+        return _digest(f"{self._wishes} {code_digest()}")
+
+    @property
+    def _wishes(self) -> str:
+        """Identity of how a page is wished to be fetched and judged."""
         fetching = self.options.model_dump(include={"user_agent", "max_body", "max_redirects"})
         judging = self.profile.model_dump(mode="json")
         return _digest(json.dumps([VERSION, fetching, judging, self.keep_html], sort_keys=True))
 
     def batch_id(self, project_id: str, urls: Iterable[str]) -> str:
         """Identity of a list in a project, whatever its order: 16 hex digits."""
-        return _digest("\n".join([project_id, self.recipe, *sorted({url_key(url) for url in urls})]))
+        return _digest("\n".join([project_id, self._wishes, *sorted({url_key(url) for url in urls})]))
 
     def crawl_id(self) -> str:
         """Identity of a crawl: the same command goes on with the one it left unfinished."""
         if self.crawl is None:
             raise ValueError("not a crawl")
-        return _digest("\n".join([self.recipe, self.crawl.model_dump_json(exclude={"root_url"})]))
+        return _digest("\n".join([self._wishes, self.crawl.model_dump_json(exclude={"root_url"})]))
 
     def cache_key(self, store_id: str, batch_id: str, chunk_key: str) -> str:
         """Under which a chunk's result is cached."""
         return f"scan-v{VERSION}/{store_id}/{batch_id}/{self.recipe}-{chunk_key}"
+
+
+@cache
+def code_digest() -> str:
+    """Identity of the code that reads and judges pages: what other code made is not taken for its work."""
+    found = hashlib.blake2b(digest_size=8)
+    for room in (extract, audit):
+        folder = Path(room.__path__[0])
+        for path in sorted(folder.rglob("*.py")):
+            if "site" not in path.relative_to(folder).parts:  # judges every run anew
+                found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def _digest(text: str) -> str:

@@ -99,7 +99,8 @@ async def load_settings(options: ScanOptions, typed: Sequence[str] = ()) -> Scan
         options=fetching.allowing(typed) if typed else fetching,
         profile=options.profile,
         keep_html=store.keep_html if options.keep_html is None else options.keep_html,
-        max_age=options.max_age,
+        max_age=0 if options.refresh else options.max_age,
+        revalidate=not options.refresh,
     )
 
 

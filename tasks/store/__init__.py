@@ -12,6 +12,7 @@ from tasks.store.crawl_records import (
 )
 from tasks.store.records import (
     Chunk,
+    EarlierPage,
     Lease,
     OutboxRequest,
     PageOutcome,
@@ -59,6 +60,7 @@ __all__ = [
     "Chunk",
     "Claim",
     "Claimed",
+    "EarlierPage",
     "Found",
     "FoundBy",
     "FrontierCount",

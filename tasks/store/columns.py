@@ -169,5 +169,5 @@ PAGE_TABLES = (PAGES, LINKS, IMAGES, STRUCTURED_DATA, REDIRECTS, ISSUES, RESULTS
 FACT_TABLES: tuple[FactTable, ...] = (*PAGE_TABLES, *SITE_TABLES)
 
 LINKED = "linked"
-LINKED_SCHEMA = {"run_id": TEXT, "page_id": TEXT, "source_run_id": TEXT}
+LINKED_SCHEMA = {"run_id": TEXT, "page_id": TEXT, "source_run_id": TEXT, "not_modified": FLAG}
 """Pages that a run shows from an earlier one; in every view they appear under the run that shows them."""

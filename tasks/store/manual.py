@@ -37,7 +37,7 @@ _PAGE_OBJECT = """\
 `seo page URL --format json`, `seo batch … --format jsonl` and `Store.page_object` give one JSON object a page:
 
 ```text
-run_id, page_id, url, final_url, status, outcome, reason,
+run_id, page_id, url, final_url, status, outcome, reason, not_modified,
 redirects[{url, status, location}],
 facts{title, titles[…], meta_description, meta_keywords, canonicals[…], robots[{agent, directives, source}],
       headings[{level, text}], images[{src, alt}], links[{url, text, rel, position, internal}], hreflang[{lang, url}],
@@ -50,7 +50,8 @@ Facts not described here are the columns of `pages` of the same name. `titles` a
 written where they are none); `open_graph` and `twitter` name the first value of each property; `type` is one type, a
 list of several or null; `data` is the parsed JSON, or the text as found where it cannot be read. Which of them landed
 outside head, and every repeated property, is in the columns of `pages`. A page that is not done yet has its state
-(`pending`, `leased`) as `outcome` and no facts.
+(`pending`, `leased`) as `outcome` and no facts. `not_modified`: the server said that it did not change; facts and
+issues are those of its last full answer.
 """
 
 

@@ -41,7 +41,17 @@ def _crawls(connection: Connection) -> None:
     ).create(connection)
 
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _crawls, 3: services}
+def _revalidation(connection: Connection) -> None:
+    """Pages that were not modified since an earlier run; hashes of bodies in place of those of main texts."""
+    for statement in (
+        "ALTER TABLE runs ADD COLUMN not_modified INTEGER DEFAULT '0' NOT NULL",
+        "ALTER TABLE frontier ADD COLUMN not_modified BOOLEAN DEFAULT '0' NOT NULL",
+        "UPDATE pages SET content_hash = NULL",
+    ):
+        connection.exec_driver_sql(statement)
+
+
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _crawls, 3: services, 4: _revalidation}
 """What turns the version before into this one. Released ones are never edited."""
 
 SCHEMA_VERSION = 1 + len(MIGRATIONS)

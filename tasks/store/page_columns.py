@@ -43,6 +43,14 @@ def _body_length(scanned: ScannedPage) -> int | None:
 
 _HEAD_TEXT = structs(text=TEXT, in_head=FLAG)
 
+REVALIDATION = Column(
+    "revalidation",
+    TEXT,
+    "What a conditional request brought: not-modified (304; the facts are those of the last full answer), modified, or "
+    "same (sent in full without a change); null where no condition was sent.",
+    attrgetter("revalidation"),
+)
+
 PAGE_COLUMNS = (
     Column("run_id", TEXT, "Run that shows the page.", Key.RUN),
     Column("page_id", TEXT, "The page, the same in every run of a project; 16 hex digits.", Key.PAGE),
@@ -161,5 +169,6 @@ PAGE_COLUMNS = (
     ),
     Column("elapsed_ms", REAL, "Whole fetch with redirects, milliseconds.", lambda s: s.answer.elapsed_ms),
     Column("tries", SMALL, "Fetches of the page in its run, the last one included.", lambda s: s.answer.tries),
+    REVALIDATION,
     Column("detail", TEXT, "What failed, one line for people.", lambda s: getattr(s.answer, "detail", None)),
 )

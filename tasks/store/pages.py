@@ -109,6 +109,7 @@ _COLUMNS = select(
     frontier.c.reason,
     frontier.c.source_run_id,
     frontier.c.part,
+    frontier.c.not_modified,
 )
 
 
@@ -177,6 +178,7 @@ def _object(run_id: str, row: Any, facts: Mapping[str, ByPage], whole: Sequence[
         "status": page.get("status"),
         "outcome": row.state,
         "reason": row.reason,
+        "not_modified": row.not_modified,
         "redirects": _only(mine[REDIRECTS.name], "url", "status", "location"),
         "facts": _facts(page, mine),
         "issues": [_issue(issue) for issue in _standing(mine[ISSUES.name])],

@@ -55,6 +55,7 @@ def _summed(counts: list[StateCount], run: Any, hosts: tuple[str, ...], beyond: 
         skipped=states["skipped"],
         quarantined=states["quarantined"],
         linked=run.linked,
+        not_modified=run.not_modified,
         retries_waiting=waiting,
         held_back=beyond,
         by_reason=dict(reasons.most_common()),

@@ -1,18 +1,18 @@
 """What can be asked of a data folder."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from tasks.store import found, known_pages, limits, publish, query, redirects, runs, site, targets, work
+from tasks.store import earlier, found, known_pages, limits, publish, query, redirects, runs, site, targets, work
 from tasks.store import pages as page_objects
 from tasks.store import progress as counts
 from tasks.store.catalogue import Catalogue
 from tasks.store.crawl_records import FrontierCount, OpenWork, Standing
-from tasks.store.records import Chunk, Progress, Rows, Run, Target
+from tasks.store.records import Chunk, EarlierPage, Progress, Rows, Run, Target
 from tasks.store.service_records import KnownPage
 
 
@@ -128,6 +128,17 @@ class Reading:
         """Up to ``limit`` URLs with a query or what may be a date, of those that pages of the run link to."""
         with self._catalogue.read() as connection:
             return found.trap_suspects(connection, run_id, limit)
+
+    def earlier_pages(
+        self, run_id: str, recipe: str, page_ids: Sequence[str], *, links: bool = False
+    ) -> dict[str, EarlierPage]:
+        """What earlier runs of the same recipe know of pages of a run, by page id.
+
+        Only of those that a server can be asked for conditionally, and whose facts can be shown again; ``links`` says
+        whether what they link to is wanted.
+        """
+        with self._catalogue.read() as connection:
+            return earlier.earlier_pages(connection, self.path, run_id, recipe, page_ids, links=links)
 
     # Facts
 

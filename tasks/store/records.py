@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Self
 
-from tasks.model import PageState, Reason, Severity
+from tasks.model import EarlierFacts, PageState, Reason, Severity
 from tasks.store.crawl_records import Limits
 
 RunKind = Literal["scan", "batch", "crawl"]
@@ -56,7 +56,8 @@ class Run:
     Attributes:
         epoch: raised by each resume; commits of an earlier one are refused.
         total: pages in its list; in a crawl, pages found so far.
-        linked: pages shown from an earlier run.
+        linked: pages shown from an earlier run without being asked for.
+        not_modified: pages shown from an earlier run because the server said that they did not change.
         first_request_at, last_commit_at: of the present epoch.
         pages_per_second: pages fetched in the last epoch ÷ (last commit - first request); None until it ended.
     """
@@ -86,6 +87,7 @@ class Run:
     start_url: str | None
     scope: str | None
     limits: Limits
+    not_modified: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,28 @@ class Lease:
     tries: int
     leases_lost: int
     depth: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierPage:
+    """The last full answer of a page, by an earlier run.
+
+    Attributes:
+        url: address that gave it.
+        etag, last_modified: as received. headers: all of them.
+        body_hash: as ``PageOutcome.content_hash``.
+        links: addresses it links to, each once, where they were asked for.
+        facts: what was written of it.
+    """
+
+    url: str
+    etag: str | None
+    last_modified: str | None
+    body_hash: str | None
+    headers: tuple[tuple[str, str], ...]
+    blocked_by_robots: bool | None
+    links: tuple[str, ...]
+    facts: EarlierFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +195,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageOutcome:
-    """What the catalogue learns of one page; ``fetched_at`` in seconds since the epoch."""
+    """What the catalogue learns of one page; ``fetched_at`` in seconds since the epoch.
+
+    Attributes:
+        content_hash: of the body, where the server gave it a validator.
+        source_run_id, source_part: where its facts are, of a page that was not modified since.
+    """
 
     page_id: str
     url: str
@@ -186,6 +215,8 @@ class PageOutcome:
     errors: int
     warnings: int
     notices: int
+    source_run_id: str | None = None
+    source_part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +249,8 @@ class Progress:
     """A run's counts at one moment.
 
     Attributes:
-        linked: part of ``completed``.
+        linked: part of ``completed``: pages shown from an earlier run without being asked for.
+        not_modified: part of ``completed`` and ``skipped``: pages that did not change since an earlier run.
         total: pages in its list; in a crawl, pages found so far.
         retries_waiting: part of ``pending``: pages that failed for a passing reason.
         held_back: part of ``pending``: pages beyond the run's limits.
@@ -235,6 +267,7 @@ class Progress:
     skipped: int = 0
     quarantined: int = 0
     linked: int = 0
+    not_modified: int = 0
     retries_waiting: int = 0
     held_back: int = 0
     by_reason: Mapping[str, int] = field(default_factory=dict)

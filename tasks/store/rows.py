@@ -1,13 +1,14 @@
 """Scanned pages as frames, column by column."""
 
+import hashlib
 from collections.abc import Sequence
 from itertools import accumulate, chain, repeat
 from typing import Any
 
 import polars as pl
 
-from tasks.model import Issue, Response, ScannedPage, Severity
-from tasks.store.columns import HTML, LINKED_SCHEMA, PAGE_TABLES
+from tasks.model import EarlierFacts, Response, ScannedPage, Severity
+from tasks.store.columns import HTML, LINKED, LINKED_SCHEMA, PAGE_TABLES
 from tasks.store.records import PageOutcome
 from tasks.store.takes import TEXT, Column, FactTable, Key, PageTable, dtype_of
 
@@ -15,8 +16,11 @@ from tasks.store.takes import TEXT, Column, FactTable, Key, PageTable, dtype_of
 def frames(run_id: str, pages: Sequence[ScannedPage], *, keep_html: bool = True) -> dict[str, pl.DataFrame]:
     """The facts of ``pages`` by table; tables without a row are left out."""
     tables = [table for table in PAGE_TABLES if keep_html or table is not HTML]
-    built = ((table.name, _frame(table, run_id, pages)) for table in tables)
-    return {name: frame for name, frame in built if frame is not None}
+    read = [page for page in pages if page.earlier is None]
+    built = ((table.name, _frame(table, run_id, read)) for table in tables)
+    shown = {page.page_id: page.earlier.run_id for page in pages if page.earlier is not None}
+    linked = {LINKED: linked_frame(run_id, list(shown), list(shown.values()), not_modified=True)} if shown else {}
+    return {name: frame for name, frame in built if frame is not None} | linked
 
 
 def site_frame(table: FactTable, run_id: str, records: Sequence[Any]) -> pl.DataFrame:
@@ -26,10 +30,11 @@ def site_frame(table: FactTable, run_id: str, records: Sequence[Any]) -> pl.Data
     return pl.select(columns) if records else pl.DataFrame(schema=table.schema)
 
 
-def linked_frame(run_id: str, page_ids: Sequence[str], source_run_ids: Sequence[str]) -> pl.DataFrame:
-    return pl.DataFrame(
-        {"run_id": [run_id] * len(page_ids), "page_id": page_ids, "source_run_id": source_run_ids}, schema=LINKED_SCHEMA
-    )
+def linked_frame(
+    run_id: str, page_ids: Sequence[str], source_run_ids: Sequence[str], *, not_modified: bool
+) -> pl.DataFrame:
+    same = {"run_id": [run_id] * len(page_ids), "not_modified": [not_modified] * len(page_ids)}
+    return pl.DataFrame({**same, "page_id": page_ids, "source_run_id": source_run_ids}, schema=LINKED_SCHEMA)
 
 
 def _frame(table: PageTable, run_id: str, pages: Sequence[ScannedPage]) -> pl.DataFrame | None:
@@ -97,7 +102,12 @@ def _without_surrogates(value: Any) -> Any:
 def outcome(scanned: ScannedPage) -> PageOutcome:
     """What the catalogue keeps of a page."""
     answer = scanned.answer
-    response = answer if isinstance(answer, Response) else None
+    if scanned.earlier is not None:
+        return _as_before(scanned, scanned.earlier)
+    # Validators are the last address's: they say nothing of one that redirects there.
+    response = answer if isinstance(answer, Response) and not answer.hops else None
+    found = [issue.severity for issue in scanned.verdict.issues]
+    etag, last_modified = (response.header(name) if response else None for name in ("etag", "last-modified"))
     return PageOutcome(
         page_id=scanned.page_id,
         url=scanned.url,
@@ -106,17 +116,35 @@ def outcome(scanned: ScannedPage) -> PageOutcome:
         tries=answer.tries,
         status=answer.status,
         fetched_at=answer.fetched_at.timestamp() if answer.tries else None,
-        etag=response.header("etag") if response else None,
-        last_modified=response.header("last-modified") if response else None,
-        content_hash=scanned.page.content_hash if scanned.page else None,
-        **_severities(scanned.verdict.issues),
+        etag=etag,
+        last_modified=last_modified,
+        content_hash=digest(response.body) if response and (etag or last_modified) else None,
+        errors=found.count(Severity.ERROR),
+        warnings=found.count(Severity.WARNING),
+        notices=found.count(Severity.NOTICE),
     )
 
 
-def _severities(issues: Sequence[Issue]) -> dict[str, int]:
-    found = [issue.severity for issue in issues]
-    return {
-        "errors": found.count(Severity.ERROR),
-        "warnings": found.count(Severity.WARNING),
-        "notices": found.count(Severity.NOTICE),
-    }
+def _as_before(scanned: ScannedPage, earlier: EarlierFacts) -> PageOutcome:
+    return PageOutcome(
+        page_id=scanned.page_id,
+        url=scanned.url,
+        state=earlier.state,
+        reason=earlier.reason,
+        tries=scanned.answer.tries,
+        status=earlier.status,
+        fetched_at=scanned.answer.fetched_at.timestamp(),
+        etag=None,
+        last_modified=None,
+        content_hash=None,
+        errors=earlier.errors,
+        warnings=earlier.warnings,
+        notices=earlier.notices,
+        source_run_id=earlier.run_id,
+        source_part=earlier.part,
+    )
+
+
+def digest(body: bytes) -> str:
+    """Identity of a body, 16 hex digits."""
+    return hashlib.sha256(body).hexdigest()[:16]

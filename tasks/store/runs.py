@@ -179,7 +179,7 @@ def _fetched(connection: Connection, run_id: str) -> int:
         select(func.count()).where(
             frontier.c.run_id == run_id,
             frontier.c.state.not_in(OPEN_STATES),
-            frontier.c.source_run_id == run_id,
+            or_(frontier.c.source_run_id == run_id, frontier.c.not_modified),
             frontier.c.fetched_at.is_not(None),
         )
     ).scalar_one()
@@ -262,4 +262,5 @@ def _run(row: Row[Any]) -> Run:
         start_url=row.start_url,
         scope=row.scope,
         limits=Limits.from_json(row.limits),
+        not_modified=row.not_modified,
     )

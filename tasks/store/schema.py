@@ -63,6 +63,7 @@ runs = Table(
     Column("start_url", Text),
     Column("scope", String),
     Column("limits", Text, nullable=False, server_default="{}"),
+    _count("not_modified"),
 )
 
 # Identity and freshness: what is known of a page across runs.
@@ -79,7 +80,7 @@ pages = Table(
     _text("recipe"),
     Column("etag", Text),
     Column("last_modified", Text),
-    Column("content_hash", String),
+    Column("content_hash", String),  # of the body, where the server gave it a validator
 )
 
 # The state of each page in each run.
@@ -109,6 +110,7 @@ frontier = Table(
     Column("depth", Integer),
     Column("redirects", Boolean, nullable=False, server_default="0"),  # its facts are written when all is crawled
     Column("location", Text),
+    Column("not_modified", Boolean, nullable=False, server_default="0"),  # its facts, in source_run_id, still hold
     Index("frontier_work", "run_id", "chunk", "state", "depth", "position"),
     Index("frontier_states", "run_id", "state", "reason"),
     Index("frontier_order", "run_id", "position"),

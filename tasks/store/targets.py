@@ -89,7 +89,7 @@ def link_fresh(connection: Connection, root: Path, run: Run, *, max_age_s: float
         return 0
     page_ids = [row.page_id for row in found]
     name = part_files.new_name("linked")
-    frame = linked_frame(run.run_id, page_ids, [row.run_id for row in found])
+    frame = linked_frame(run.run_id, page_ids, [row.run_id for row in found], not_modified=False)
     register(connection, run.run_id, part_files.write(root, run.run_id, name, {LINKED: frame}), now)
     connection.execute(_LINK, [_linked_row(run.run_id, row) for row in found])
     counts = {level: runs.c[level] + sum(getattr(row, level) for row in found) for level in _LEVELS}

@@ -16,6 +16,7 @@ from tasks.store.catalogue_views import copy_catalogue
 from tasks.store.columns import FACT_TABLES, ISSUES, LINKED, PAGES, RAISED_FROM
 from tasks.store.migrations import check_version
 from tasks.store.registry import live_parts, site_parts
+from tasks.store.page_columns import REVALIDATION
 from tasks.store.site_columns import DEPTH, GRAPH
 from tasks.store.takes import Column, FactTable, PageTable, dtype_of
 
@@ -152,11 +153,23 @@ def _view_sql(table: FactTable, live: LiveFacts) -> str:
     if files := live.files.get(table.name):
         selects.append(f"SELECT * FROM {_parquet_sql(files)}")  # noqa: S608 - quoted paths of our own
     if (sources := live.sources.get(table.name)) and isinstance(table, PageTable):
-        linked = _parquet_sql(live.files[LINKED])
-        same = "fact.run_id = shown.source_run_id AND fact.page_id = shown.page_id"
-        columns = "shown.run_id, fact.* EXCLUDE (run_id)"
-        selects.append(f"SELECT {columns} FROM {_parquet_sql(sources)} fact JOIN {linked} shown ON {same}")  # noqa: S608 - the same
+        selects.append(_linked_sql(table, sources, live.files[LINKED]))
     return " UNION ALL BY NAME ".join(selects)
+
+
+def _linked_sql(table: PageTable, sources: Sequence[str], linked: Sequence[str]) -> str:
+    """Facts of earlier runs under the run that shows them."""
+    fact, shown = _parquet_sql(sources), _parquet_sql(linked)
+    columns = "shown.run_id, fact.* EXCLUDE (run_id)"
+    if table is PAGES:  # parts may be older than the columns
+        fact = f"({_empty_sql(table)} UNION ALL BY NAME SELECT * FROM {fact})"  # noqa: S608 - of our own
+        shown = f"(SELECT NULL::BOOLEAN AS not_modified WHERE false UNION ALL BY NAME SELECT * FROM {shown})"  # noqa: S608 - the same
+        name = REVALIDATION.name
+        columns = (
+            f"shown.run_id, fact.* EXCLUDE (run_id) REPLACE (if(shown.not_modified, 'not-modified', NULL) AS {name})"
+        )
+    same = "fact.run_id = shown.source_run_id AND fact.page_id = shown.page_id"
+    return f"SELECT {columns} FROM {fact} fact JOIN {shown} shown ON {same}"  # noqa: S608 - the same
 
 
 def _empty_sql(table: FactTable) -> str:

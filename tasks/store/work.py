@@ -236,6 +236,7 @@ def _commit_pages(
         .where(runs.c.run_id == run.run_id)
         .values(
             last_commit_at=now,
+            not_modified=runs.c.not_modified + sum(page.source_run_id is not None for page in accepted),
             errors=runs.c.errors + sum(page.errors for page in accepted),
             warnings=runs.c.warnings + sum(page.warnings for page in accepted),
             notices=runs.c.notices + sum(page.notices for page in accepted),
@@ -267,7 +268,9 @@ def _done_row(run_id: str, part: str, page: PageOutcome) -> dict[str, Any]:
         "state": page.state.value,
         "reason": page.reason and page.reason.value,
         "tries": page.tries,
-        "part": part,
+        "part": page.source_part or part,
+        "source_run_id": page.source_run_id or run_id,
+        "not_modified": page.source_run_id is not None,
         "fetched_at": page.fetched_at,
         "status": page.status,
         "errors": page.errors,
@@ -288,6 +291,17 @@ def _retry_row(run_id: str, holder: str, retry: Retry) -> dict[str, Any]:
 
 
 def _remember(connection: Connection, run: Row[Any], accepted: Sequence[PageOutcome]) -> None:
+    if still := [page for page in accepted if page.source_run_id is not None]:
+        seen = [{"b_page": page.page_id, "last_fetched_at": page.fetched_at} for page in still]
+        connection.execute(_SEEN_AGAIN, seen)
+    if read := [page for page in accepted if page.source_run_id is None]:
+        _remember_read(connection, run, read)
+
+
+_SEEN_AGAIN = update(pages).where(pages.c.page_id == bindparam("b_page"))
+
+
+def _remember_read(connection: Connection, run: Row[Any], read: Sequence[PageOutcome]) -> None:
     statement = upsert(connection, pages)
     kept = ("page_id", "project_id", "url", "url_key")
     newer = {column.name: statement.excluded[column.name] for column in pages.c if column.name not in kept}
@@ -305,6 +319,6 @@ def _remember(connection: Connection, run: Row[Any], accepted: Sequence[PageOutc
             "last_modified": page.last_modified and text_safe(page.last_modified),
             "content_hash": page.content_hash,
         }
-        for page in accepted
+        for page in read
     ]
     connection.execute(statement.on_conflict_do_update(index_elements=["page_id"], set_=newer), rows)

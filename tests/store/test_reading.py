@@ -118,6 +118,7 @@ def test_page_object_has_the_documented_shape(store, begin, scanned):
         "final_url": URLS[0],
         "status": 200,
         "outcome": "completed",
+        "not_modified": False,
         "reason": None,
         "redirects": [{"url": "https://e.com/old", "status": 301, "location": "/new"}],
         "issues": [
