@@ -83,7 +83,7 @@ def test_rules_are_those_of_this_release():
         hreflang-cluster-incomplete sitemap-url-redirect sitemap-url-error sitemap-url-noindex sitemap-url-noncanonical
         sitemap-url-blocked sitemap-missing-page blocked-by-robots robots-txt-unreachable robots-txt-blocks-all
         robots-txt-syntax content-exact-duplicate content-near-duplicate missing-page-not-404 noindex-share-high
-        link-broken-external image-broken
+        link-broken-external image-broken conditional-get-broken
     """
     assert {rule.id for rule in all_rules()} == {*released.split()}
     assert [(rule.category, rule.id) for rule in all_rules()] == sorted((r.category, r.id) for r in all_rules())

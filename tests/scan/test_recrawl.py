@@ -1,6 +1,7 @@
 """A site that was crawled before: what is asked for, what is sent, and what is known afterwards."""
 
 import hashlib
+import itertools
 import os
 import threading
 import time
@@ -305,3 +306,20 @@ async def test_pages_are_looked_up_once_for_each_lease(site, store, crawl, monke
     assert store.get_run(run).not_modified == 61
     assert sum(asked) == 61
     assert len([number for number in asked if number]) < 10
+
+
+@pytest.mark.parametrize("fault", ["ignores conditions", "names a new version each time"])
+async def test_a_server_that_sends_again_what_did_not_change_is_told_so(site, crawl, rows, fault):
+    site.pages = {"/": page("Home", "/a"), "/a": page("A")}
+    if fault == "ignores conditions":
+        site.ignores = True
+    else:
+        counter = itertools.count()
+        site.tag = lambda _: f'"{next(counter)}"'
+    await crawl()
+    site.take()
+    second = await crawl(judged=True)
+    assert [one.status for one in site.take()] == [200, 200]
+    assert rows("SELECT DISTINCT revalidation FROM pages WHERE run_id = ?", second) == [("same",)]
+    told = "SELECT url, evidence->>'observed' FROM issues WHERE run_id = ? AND rule = 'conditional-get-broken'"
+    assert rows(told, second) == [(site.url("/"), "2")]

@@ -1,7 +1,7 @@
 """Sites written one address a line, as in the samples of the rules, become the tables of a run."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import duckdb
@@ -31,6 +31,7 @@ from tasks.urls import page_id, resolve
 
 RUN = "r1"
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
+REVALIDATIONS = {"not-modified", "modified", "same"}
 KINDS = {"external", "internal", "image", "probe"}
 REASONS = {reason.value for reason in Reason}
 ORIGIN = "https://example.com:443"
@@ -164,6 +165,9 @@ def robots_of(rest):
 
 
 def scanned(url, lines):
+    first, _, rest = lines[url].partition(" ")
+    if first in REVALIDATIONS:
+        return replace(scanned(url, {**lines, url: rest}), revalidation=first)
     if lines[url] == "blocked":
         answer = FetchFailure(url=url, reason=Reason.BLOCKED_BY_ROBOTS, tries=0)
         return record(url, answer, None, PageState.SKIPPED, Reason.BLOCKED_BY_ROBOTS, blocked=True)

@@ -530,3 +530,22 @@ def test_what_a_missing_canonical_among_duplicates_says(judge):
         "pages": 2,
         "others": "https://example.com/b",
     }
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("/ <h1>A</h1>", NOT),
+        ("/ modified <h1>A</h1>\n/b not-modified <h1>B</h1>", PASS),
+        ("/ not-modified <h1>A</h1>\n/b same <h1>B</h1>", FAIL),
+    ],
+)
+def test_conditional_requests(outcome, lines, expected):
+    assert outcome("conditional-get-broken", lines) == (expected, ["/"] if expected is FAIL else [])
+
+
+def test_ignored_conditions_are_told_once_a_host(judge):
+    judged = judge("\n".join(f"/{n} {'same' if n % 2 else 'modified'} <h1>A</h1>" for n in range(5)))
+    assert [issue["message"] for issue in judged.of("conditional-get-broken")] == [
+        f"2 of 5 pages asked for by validator came in full without a change, such as {EXAMPLE}/1."
+    ]

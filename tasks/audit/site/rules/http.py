@@ -1,9 +1,9 @@
-"""What the site does with an address that does not exist."""
+"""What the site does with an address that does not exist, and with one that was asked for before."""
 
 from collections.abc import Iterator
 
-from tasks.audit.references import GOOGLE_HTTP
-from tasks.audit.rule import Applies, Findings, SiteWord, Unknown, second_look, site_rule
+from tasks.audit.references import GOOGLE_CRAWL_BUDGET, GOOGLE_HTTP, RFC9110
+from tasks.audit.rule import Applies, Findings, NotApplicable, SiteWord, Unknown, second_look, site_rule
 from tasks.audit.site.site import Site
 from tasks.model import Severity
 
@@ -71,3 +71,41 @@ def soft_404(site: Site) -> Iterator[SiteWord]:
         FROM page p JOIN probe ON p.content_hash = probe.body_hash
         WHERE p.html AND p.word_count > 0 AND p.id NOT IN (SELECT id FROM start)
             AND p.page_id NOT IN (SELECT page_id FROM told)""")
+
+
+@site_rule(
+    "conditional-get-broken",
+    Severity.NOTICE,
+    applies=Applies.SITE,
+    references=(RFC9110, GOOGLE_CRAWL_BUDGET),
+    bad="""
+        /     same <title>Tea</title>
+        /oat  same <title>Oat</title>
+    """,
+    good="""
+        /     not-modified <title>Tea</title>
+        /oat  modified <title>Oat</title>
+    """,
+)
+def conditional_get_broken(site: Site) -> Iterator[SiteWord]:
+    """Pages with an ETag or a Last-Modified are sent in full to who has them already, though nothing changed.
+
+    Crawlers come back with what the server gave them, to be told that there is nothing new. They are sent the page
+    instead, and look at fewer others for that. It is seen where a site is crawled again, and told once for each host.
+
+    Answer 304 to If-None-Match and If-Modified-Since, and let an ETag change only with the content.
+    """
+    if not site.any("FROM pages WHERE revalidation IS NOT NULL"):
+        yield NotApplicable("no page was known from an earlier crawl by an ETag or a Last-Modified")
+        return
+    yield Findings(r"""
+        WITH asked AS (
+            SELECT regexp_extract(url, '^https?://[^/?#]*') || '/' AS host, url, revalidation = 'same' AS broken
+            FROM pages WHERE revalidation IS NOT NULL)
+        SELECT '' AS page_id, host AS url,
+            count(*) FILTER (broken) || ' of ' || plural(count(*), 'page', 'pages')
+                || ' asked for by validator came in full without a change, such as ' || shown(min(url) FILTER (broken))
+                || '.' AS message,
+            {'observed': count(*) FILTER (broken), 'asked': count(*), 'example': shown(min(url) FILTER (broken))}
+                AS evidence
+        FROM asked GROUP BY host HAVING bool_or(broken)""")
