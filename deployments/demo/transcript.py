@@ -21,8 +21,7 @@ from tasks.notify.channels import ChannelNames
 from tasks.notify.telling import notify
 from tasks.scan.crawl_task import crawl_chunk, job_of, judge_site, prepare_crawl
 from tasks.scan.records import NEVER, begin_crawl, end_run
-from tasks.scan.settings import ScanSettings
-from tasks.scan.site import rules_of
+from tasks.scan.settings import ScanSettings, rules_of
 from tasks.scan.task import Plan
 from tasks.scan.telling import batch_complete, pages_analysed
 from tasks.store import Run, Store

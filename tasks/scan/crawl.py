@@ -7,13 +7,13 @@ from dataclasses import replace
 from itertools import chain
 from typing import TypeGuard
 
-from tasks.crawl.scope import Scope
 from tasks.crawl.traps import Traps
 from tasks.fetch.redirects import REDIRECT_STATUSES
 from tasks.model import Answer, FetchFailure, PageState, Reason, Response, ScannedPage, Verdict
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
 from tasks.scan.revalidating import Asked
 from tasks.scan.robots import HOST_DOWN, Robots
+from tasks.scan.seeds import scope_of
 from tasks.scan.settings import CrawlRules
 from tasks.store import Found, FoundBy, Lease, Redirected, Retry, Store
 from tasks.urls import address, is_http, page_id, resolve
@@ -48,7 +48,7 @@ class CrawlChunk(Chunk):
         super().__init__(job, store)
         self.led_to: str | None = None
         self._pages = job.pages
-        self._scope = Scope(rules.scope, rules.root_url or rules.start_url, rules.include, rules.exclude)
+        self._scope = scope_of(rules)
         self._project_id = rules.project_id
         self._anywhere = anywhere
         self._by_level = rules.max_depth is not None

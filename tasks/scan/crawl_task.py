@@ -15,11 +15,11 @@ from prefect.task_runners import TaskRunner
 from prefect.tasks import exponential_backoff
 
 from tasks.report.phase import phase, tell
-from tasks.scan import site
+from tasks.scan import seeds, site
 from tasks.scan.chunk import ChunkJob, ChunkReport
 from tasks.scan.crawl import CrawlChunk
 from tasks.scan.records import RunRef, begin_crawl, chunk_deadline, resume_run
-from tasks.scan.settings import CrawlRules, ScanSettings
+from tasks.scan.settings import CrawlRules, ScanSettings, rules_of
 from tasks.scan.task import IN_PROCESS_PAGES, POOL_ATTEMPTS, Plan, is_the_chunks_fault, timeout_of
 from tasks.store import Limits, OpenWork, Store
 
@@ -44,17 +44,17 @@ async def create_crawl_records(settings: ScanSettings, user_id: str, run_id: str
     """The run with its start URL; one of that id is taken over instead, within the limits given now."""
     plan = await asyncio.to_thread(_create, settings, user_id, run_id, flow_run.id)
     begun = "resumed" if plan.run.resumed else "started"
-    get_run_logger().info("crawl %s %s at %s", plan.run.run_id, begun, site.rules_of(plan.settings).start_url)
+    get_run_logger().info("crawl %s %s at %s", plan.run.run_id, begun, rules_of(plan.settings).start_url)
     return plan
 
 
 def _create(settings: ScanSettings, user_id: str, run_id: str | None, flow_run_id: str | None) -> Plan:
-    rules = site.rules_of(settings)
+    rules = rules_of(settings)
     with Store.open(settings.data) as store:
         if run_id and store.has_run(run_id):
             run, earlier = resume_run(store, run_id, Limits(max_pages=rules.max_pages, max_depth=rules.max_depth))
             limits = {"max_pages": rules.max_pages, "max_depth": rules.max_depth}
-            settings = earlier.model_copy(update={"crawl": site.rules_of(earlier).model_copy(update=limits)})
+            settings = earlier.model_copy(update={"crawl": rules_of(earlier).model_copy(update=limits)})
             store.set_options(run.run_id, run.epoch, settings.model_dump_json())
         else:
             run = begin_crawl(store, rules, settings, user_id=user_id, run_id=run_id or "", flow_run_id=flow_run_id)
@@ -66,7 +66,7 @@ async def prepare_crawl(plan: Plan, deadline: float) -> Plan:
     """Finds where the start URL leads, reads robots.txt and the sitemaps."""
     log, run, settings = get_run_logger(), plan.run, plan.settings
     with Store.open(settings.data) as store, phase(run.run_id, "reading robots.txt and sitemaps"):
-        rules = site.rules_of(settings)
+        rules = rules_of(settings)
         if not rules.root_url:
             rules = await site.find_root(job_of(plan, 0, deadline), store, rules)
             settings = settings.model_copy(update={"crawl": rules})
@@ -78,9 +78,11 @@ async def prepare_crawl(plan: Plan, deadline: float) -> Plan:
             log.warning("%s", problem)
         if rules.sitemaps:
             until = min(deadline, time.time() + SITEMAP_SECONDS)
-            cut = await site.read_sitemaps(settings, store, run.run_id, run.epoch, deadline=until)
+            cut = await seeds.read_sitemaps(settings, store, run.run_id, run.epoch, deadline=until)
             if cut:
                 log.warning("sitemaps: %s; the rest was not read", cut)
+        if known := await asyncio.to_thread(seeds.add_known, settings, store, run.run_id, run.epoch):
+            log.info("%d addresses known from the last crawl", known)
     return plan.model_copy(update={"settings": settings})
 
 
@@ -111,7 +113,7 @@ async def crawl_chunk(job: ChunkJob) -> ChunkReport:
     log = get_run_logger()
     with Store.open(job.settings.data) as store:
         try:
-            report = await CrawlChunk(job, store, site.rules_of(job.settings)).run()
+            report = await CrawlChunk(job, store, rules_of(job.settings)).run()
         except Exception:
             log.exception("chunk %d of crawl %s", job.index, job.run_id)
             raise
@@ -225,13 +227,15 @@ async def judge_site(plan: Plan) -> None:
         redirects = await asyncio.to_thread(site.settle, settings, store, run.run_id, run.epoch)
         log.info("%d redirects settled", redirects)
         await site.probe(settings, store, run.run_id, run.epoch)
-        if site.rules_of(settings).check:
+        if rules_of(settings).check:
             until = time.time() + CHECK_SECONDS
             tell(run.run_id, "looking at what pages point to")
             checked = await site.check_targets(settings, store, run.run_id, run.epoch, deadline=until)
             log.info("%d targets checked", checked)
         tell(run.run_id, "judging the site as a whole")
         await asyncio.to_thread(site.judge_site, settings, store, run.run_id, run.epoch)
+        changed = await asyncio.to_thread(site.compare, store, run.run_id, run.epoch)
+        log.info("%d pages new, changed or gone", changed)
 
 
 __all__ = [

@@ -78,6 +78,7 @@ def begin_crawl(
             start_url=rules.start_url,
             scope=rules.scope.value,
             limits=Limits(max_pages=rules.max_pages, max_depth=rules.max_depth),
+            earlier_run_id=store.earlier_crawl(rules.project_id, rules.start_url),
         )
     )
     start = Found(rules.start_url, page_id(rules.project_id, rules.start_url), "start", depth=0)

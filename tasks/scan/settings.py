@@ -107,13 +107,22 @@ class ScanSettings(BaseModel):
 
     def crawl_id(self) -> str:
         """Identity of a crawl: the same command goes on with the one it left unfinished."""
-        if self.crawl is None:
-            raise ValueError("not a crawl")
-        return _digest("\n".join([self._wishes, self.crawl.model_dump_json(exclude={"root_url"})]))
+        return _digest("\n".join([self._wishes, rules_of(self).model_dump_json(exclude={"root_url"})]))
 
     def cache_key(self, store_id: str, batch_id: str, chunk_key: str) -> str:
         """Under which a chunk's result is cached."""
         return f"scan-v{VERSION}/{store_id}/{batch_id}/{self.recipe}-{chunk_key}"
+
+
+def rules_of(settings: ScanSettings) -> CrawlRules:
+    """Where the crawl goes.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if settings.crawl is None:
+        raise ValueError("not a crawl")
+    return settings.crawl
 
 
 @cache

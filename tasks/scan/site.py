@@ -8,8 +8,6 @@ import hashlib
 import math
 import secrets
 import time
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -19,7 +17,6 @@ import polars as pl
 from tasks.audit.site.engine import SiteVerdict, audit_list, audit_site
 from tasks.audit.site.prepare import graph, prepare, prepare_list
 from tasks.crawl.robots import RobotsPolicy, outcome_of
-from tasks.crawl.scope import Scope
 from tasks.extract.page import extract
 from tasks.fetch.fetcher import OWN_USER_AGENT
 from tasks.model import FetchFailure, Reason, Response
@@ -30,18 +27,16 @@ from tasks.scan.crawl import CrawlChunk
 from tasks.scan.pipeline import PagePipeline
 from tasks.scan.process import holder_name
 from tasks.scan.robots import RobotsBook, as_answer
-from tasks.scan.settings import CrawlRules, ScanSettings
+from tasks.scan.seeds import scope_of
+from tasks.scan.settings import CrawlRules, ScanSettings, rules_of
 from tasks.scan.settling import settled
-from tasks.scan.sitemaps import MAX_BYTES, ReadSitemap, SitemapReader
-from tasks.store import CachedRobots, Found, RobotsFact, SitemapEntryFact, SitemapFact, Store, TargetFact
+from tasks.store import CachedRobots, RobotsFact, Store, TargetFact
 from tasks.urls import address, is_http, origin, page_id, printable, resolve, same_site
 
 if TYPE_CHECKING:
     import duckdb
 
 ROOT_HOPS = 10
-FOUND_AT_ONCE = 5000
-ENTRIES_AT_ONCE = 50_000
 CHECKED_AT_ONCE = 200
 CHECKS_WRITTEN_SECONDS = 5.0
 ERRORS = 400
@@ -90,75 +85,6 @@ def root_problem(store: Store, run_id: str, rules: CrawlRules) -> str:
     if known.reason is not None:
         return f"{root} cannot be read: {known.reason}"
     return f"{root} answers with status {known.status}" if known.status and known.status >= ERRORS else ""
-
-
-async def read_sitemaps(settings: ScanSettings, store: Store, run_id: str, epoch: int, *, deadline: float) -> str:
-    """Stores the site's sitemaps and adds their pages in scope to the crawl; returns what was cut, if anything.
-
-    Does nothing where an earlier epoch has done it. Nothing is begun after ``deadline``, seconds since the epoch.
-    """
-    rules = rules_of(settings)
-    if epoch > 1 and await asyncio.to_thread(_have_sitemaps, store, run_id):
-        return ""
-    options = settings.options.model_copy(update={"max_body": MAX_BYTES})
-    hosts = store.hosts if rules.obey_robots else store.hosts.without_crawl_delay()
-    files: list[SitemapFact] = []
-    waiting: list[ReadSitemap] = []
-    async with (
-        PagePipeline(options, settings.profile, hosts, holder_name()) as pipeline,
-        RobotsBook(store, pipeline.fetcher, options.user_agent or OWN_USER_AGENT) as book,
-    ):
-        robots = await book.of(rules.root_url)
-        reader = SitemapReader(pipeline.fetcher, rules.root_url, deadline)
-        async for one in reader.read(robots.policy.sitemaps if robots.policy else ()):
-            files.append(_sitemap_fact(one))
-            waiting.append(one)
-            if sum(len(read.sitemap.entries) for read in waiting if read.sitemap) >= ENTRIES_AT_ONCE:
-                await asyncio.to_thread(_write_entries, waiting, len(files), rules, store, run_id, epoch)
-                waiting = []
-    await asyncio.to_thread(_write_entries, waiting, len(files), rules, store, run_id, epoch)
-    if reader.cut and files:
-        files[-1] = replace(files[-1], errors=(*files[-1].errors, reader.cut))
-    # Written last: they say that all entries are there.
-    await asyncio.to_thread(store.write_facts, run_id, epoch, "sitemaps", "sitemaps", files)
-    return reader.cut
-
-
-def _have_sitemaps(store: Store, run_id: str) -> bool:
-    with store.site(run_id) as site:
-        return bool(_rows(site, "SELECT 1 FROM sitemaps LIMIT 1"))
-
-
-def _write_entries(
-    read: Sequence[ReadSitemap], number: int, rules: CrawlRules, store: Store, run_id: str, epoch: int
-) -> None:
-    """The pages of the sitemap files up to the ``number``th."""
-    entries = [
-        SitemapEntryFact(sitemap=one.url, url=entry.loc, lastmod=entry.lastmod, alternates=entry.alternates)
-        for one in read
-        if one.sitemap is not None
-        for entry in one.sitemap.entries
-        if same_site(entry.loc, rules.root_url)
-    ]
-    store.write_facts(run_id, epoch, "sitemap_entries", f"sitemaps-{number}", entries)
-    scope = Scope(rules.scope, rules.root_url, rules.include, rules.exclude)
-    wanted = [entry.url for entry in entries if scope.contains(entry.url)]
-    for start in range(0, len(wanted), FOUND_AT_ONCE):
-        found = [Found(url, page_id(rules.project_id, url), "sitemap") for url in wanted[start : start + FOUND_AT_ONCE]]
-        store.commit(run_id, epoch, "sitemaps", found=found)
-
-
-def _sitemap_fact(one: ReadSitemap) -> SitemapFact:
-    sitemap = one.sitemap
-    return SitemapFact(
-        url=one.url,
-        parent=one.parent,
-        kind=sitemap.kind if sitemap else "unknown",
-        status=one.status,
-        reason=one.reason,
-        entries=len(sitemap.entries) if sitemap else 0,
-        errors=sitemap.errors if sitemap else (),
-    )
 
 
 async def probe(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> None:
@@ -262,7 +188,7 @@ def _disallowed(asked: Asked) -> TargetFact:
 
 def _targets(store: Store, run_id: str, rules: CrawlRules) -> list[Asked]:
     """What pages point at and nobody looked at yet: links out of scope, and images. Pages held back are no targets."""
-    scope = Scope(rules.scope, rules.root_url, rules.include, rules.exclude)
+    scope = scope_of(rules)
     asked: dict[str, Asked] = {}
     with store.site(run_id) as site:
         if "external" in rules.check:
@@ -305,6 +231,16 @@ def judge_site(settings: ScanSettings, store: Store, run_id: str, epoch: int) ->
         _write_verdict(audit_site(site, settings.profile), store, run_id, epoch)
 
 
+def compare(store: Store, run_id: str, epoch: int) -> int:
+    """Stores what changed since the last crawl of the site, where there is one; returns how many pages did."""
+    earlier = store.get_run(run_id).earlier_run_id
+    if earlier is None:
+        return 0
+    found = store.changes(run_id, earlier)
+    store.write_facts(run_id, epoch, "changes", "changes", found)
+    return len(found)
+
+
 def judge_list(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> None:
     """Stores the robots.txt of a list's pages, and what the rules of lists say."""
     _write_robots(store, run_id, epoch)
@@ -345,14 +281,3 @@ def _robots_fact(kept: CachedRobots) -> RobotsFact:
         syntax_errors=tuple((problem.line, problem.text, problem.why) for problem in policy.syntax_errors),
         blocks_all=policy.blocks_all("googlebot"),
     )
-
-
-def rules_of(settings: ScanSettings) -> CrawlRules:
-    """The crawl's rules.
-
-    Raises:
-        ValueError: the run is no crawl.
-    """
-    if settings.crawl is None:
-        raise ValueError("not a crawl")
-    return settings.crawl

@@ -59,6 +59,7 @@ CATALOGUE_VIEWS = (
             Shown("options", "VARCHAR", "Its options, as JSON."),
             Shown("start_url", "VARCHAR", "Where a crawl began."),
             Shown("scope", "VARCHAR", "What a crawl covers: folder, host or domain."),
+            Shown("earlier_run_id", "VARCHAR", "The last crawl of the same site, which a crawl is compared with."),
             Shown("limits", "VARCHAR", "max_pages and max_depth of a crawl, as JSON."),
         ),
     ),

@@ -7,7 +7,8 @@ from typing import Literal, Self
 
 from tasks.model import PageState, Reason
 
-FoundBy = Literal["start", "list", "link", "sitemap", "redirect"]
+FoundBy = Literal["start", "list", "link", "sitemap", "redirect", "earlier"]
+"""What leads to an address; ``earlier``: only the last crawl of the site knew it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,15 @@ class Found:
     reason: Reason | None = None
     depth: int | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownUrl:
+    """A URL that a crawl found, and ``depth`` as it knew it."""
+
+    url: str
+    page_id: str
+    depth: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ def add(connection: Connection, root: Path, run: Row[Any], found: Iterable[Found
     known = _known(connection, run.run_id, list(named))
     if Limits.from_json(run.limits).max_depth is not None:
         _bring_nearer(connection, run.run_id, named, known)
+    if run.earlier_run_id is not None:
+        _find_again(connection, run.run_id, named, known)
     fresh = [one for page_id, one in named.items() if page_id not in known]
     if not fresh:
         return 0
@@ -54,24 +56,24 @@ def _nearest(found: Iterable[Found]) -> dict[str, Found]:
     return named
 
 
-def _known(connection: Connection, run_id: str, page_ids: Sequence[str]) -> dict[str, int | None]:
-    """Depths of the pages that the run has, by page id."""
-    known: dict[str, int | None] = {}
-    columns = select(frontier.c.page_id, frontier.c.depth).where(frontier.c.run_id == run_id)
+def _known(connection: Connection, run_id: str, page_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """How the pages that the run has were found, and their depths, by page id."""
+    known: dict[str, Row[Any]] = {}
+    columns = select(frontier.c.page_id, frontier.c.depth, frontier.c.found_by).where(frontier.c.run_id == run_id)
     for start in range(0, len(page_ids), ASKED_AT_ONCE):
         asked = frontier.c.page_id.in_(page_ids[start : start + ASKED_AT_ONCE])
-        known.update((page_id, depth) for page_id, depth in connection.execute(columns.where(asked)))
+        known.update((row.page_id, row) for row in connection.execute(columns.where(asked)))
     return known
 
 
 def _bring_nearer(
-    connection: Connection, run_id: str, named: Mapping[str, Found], known: Mapping[str, int | None]
+    connection: Connection, run_id: str, named: Mapping[str, Found], known: Mapping[str, Row[Any]]
 ) -> None:
     """A redirect may lead to a page found before on a longer way."""
     rows = [
         {"b_run": run_id, "b_page": page_id, "b_depth": depth}
         for page_id, before in known.items()
-        if (depth := named[page_id].depth) is not None and before is not None and depth < before
+        if (depth := named[page_id].depth) is not None and before.depth is not None and depth < before.depth
     ]
     if rows:
         connection.execute(_NEARER, rows)
@@ -85,6 +87,22 @@ _NEARER = (
         frontier.c.state == PageState.PENDING.value,
     )
     .values(depth=bindparam("b_depth"))
+)
+
+
+def _find_again(connection: Connection, run_id: str, named: Mapping[str, Found], known: Mapping[str, Row[Any]]) -> None:
+    """Something leads to a page that only the last crawl knew so far."""
+    rows = [
+        {"b_run": run_id, "b_page": page_id, "found_by": named[page_id].found_by}
+        for page_id, before in known.items()
+        if before.found_by == "earlier" != named[page_id].found_by
+    ]
+    if rows:
+        connection.execute(_FOUND_AGAIN, rows)
+
+
+_FOUND_AGAIN = update(frontier).where(
+    frontier.c.run_id == bindparam("b_run"), frontier.c.page_id == bindparam("b_page")
 )
 
 

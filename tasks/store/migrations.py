@@ -45,6 +45,7 @@ def _revalidation(connection: Connection) -> None:
     """Pages that were not modified since an earlier run; hashes of bodies in place of those of main texts."""
     for statement in (
         "ALTER TABLE runs ADD COLUMN not_modified INTEGER DEFAULT '0' NOT NULL",
+        "ALTER TABLE runs ADD COLUMN earlier_run_id VARCHAR",
         "ALTER TABLE frontier ADD COLUMN not_modified BOOLEAN DEFAULT '0' NOT NULL",
         "UPDATE pages SET content_hash = NULL",
     ):

@@ -6,12 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
-from tasks.store import earlier, found, known_pages, limits, publish, query, redirects, runs, site, targets, work
+from tasks.store import (
+    changes,
+    earlier,
+    found,
+    known_pages,
+    known_urls,
+    limits,
+    publish,
+    query,
+    redirects,
+    runs,
+    site,
+    targets,
+    work,
+)
 from tasks.store import pages as page_objects
 from tasks.store import progress as counts
 from tasks.store.catalogue import Catalogue
-from tasks.store.crawl_records import FrontierCount, OpenWork, Standing
+from tasks.store.crawl_records import FrontierCount, KnownUrl, OpenWork, Standing
 from tasks.store.records import Chunk, EarlierPage, Progress, Rows, Run, Target
 from tasks.store.service_records import KnownPage
 
@@ -140,6 +155,21 @@ class Reading:
         with self._catalogue.read() as connection:
             return earlier.earlier_pages(connection, self.path, run_id, recipe, page_ids, links=links)
 
+    def earlier_crawl(self, project_id: str, start_url: str) -> str | None:
+        """The newest crawl of the project from that address that came to its end."""
+        with self._catalogue.read() as connection:
+            return known_urls.earlier_crawl(connection, project_id, start_url)
+
+    def known_urls(self, run_id: str) -> list[KnownUrl]:
+        """Addresses that answered a crawl with success or that it left, those first that were fetched longest ago."""
+        with self._catalogue.read() as connection:
+            return known_urls.known_urls(connection, run_id)
+
+    def last_fetched(self, page_ids: Sequence[str]) -> dict[str, float]:
+        """When the pages were fetched last, by any run, seconds since the epoch; those never fetched are left out."""
+        with self._catalogue.read() as connection:
+            return known_urls.last_fetched(connection, page_ids)
+
     # Facts
 
     def publish(self, *, final: bool = False) -> None:
@@ -195,6 +225,10 @@ class Reading:
             complete: every page of the site was seen; None to say so where no page is left and nothing is amiss.
         """
         return site.connect(self.path, self._catalogue, run_id, complete=complete)
+
+    def changes(self, run_id: str, earlier_run_id: str) -> pl.DataFrame:
+        """What is new, changed or gone in a crawl since an earlier one, as rows of ``changes``."""
+        return changes.changes(self.path, self._catalogue, run_id, earlier_run_id)
 
     def sql(self, text: str) -> Rows:
         """The answer to one SELECT on the views; other files cannot be read and nothing can be written.

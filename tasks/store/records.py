@@ -33,6 +33,7 @@ class RunSpec:
         options: JSON text, kept as given.
         parent_pid: process that drives the run.
         start_url, scope, limits: of a crawl; ``scope`` is folder, host or domain.
+        earlier_run_id: of a crawl: the last one of the same site, which it is compared with.
     """
 
     kind: RunKind
@@ -47,6 +48,7 @@ class RunSpec:
     start_url: str | None = None
     scope: str | None = None
     limits: Limits = field(default_factory=Limits)
+    earlier_run_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,7 @@ class Run:
     scope: str | None
     limits: Limits
     not_modified: int
+    earlier_run_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

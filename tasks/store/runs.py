@@ -50,6 +50,7 @@ def start(connection: Connection, spec: RunSpec, now: float) -> Run:
             "start_url": spec.start_url and text_safe(spec.start_url),
             "scope": spec.scope,
             "limits": spec.limits.to_json(),
+            "earlier_run_id": spec.earlier_run_id,
         },
     )
     return get(connection, run_id)
@@ -263,4 +264,5 @@ def _run(row: Row[Any]) -> Run:
         scope=row.scope,
         limits=Limits.from_json(row.limits),
         not_modified=row.not_modified,
+        earlier_run_id=row.earlier_run_id,
     )

@@ -64,6 +64,7 @@ runs = Table(
     Column("scope", String),
     Column("limits", Text, nullable=False, server_default="{}"),
     _count("not_modified"),
+    Column("earlier_run_id", String),  # the last crawl of the same site
 )
 
 # Identity and freshness: what is known of a page across runs.

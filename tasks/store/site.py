@@ -23,17 +23,26 @@ def connect(path: Path, catalogue: Catalogue, run_id: str, *, complete: bool | N
         left = any(state in OPEN_STATES for state, _, _ in state_counts(reader, run.run_id))
     if complete is None:
         complete = not (left or run.incomplete)
-    connection = open_views(path, catalogue, run.run_id)
+    connection = limited(open_views(path, catalogue, [run.run_id]), path)
     try:
-        connection.execute(f"SET memory_limit = '{MEMORY}'")
-        connection.execute(f"SET threads = {min(os.cpu_count() or 1, MAX_THREADS)}")
-        connection.execute("SET temp_directory = $1", [str(path / SPILL_FOLDER)])
-        connection.execute("SET preserve_insertion_order = false")
         connection.execute(
             "CREATE TABLE run AS SELECT $1::VARCHAR AS run_id, $2::VARCHAR AS start_url, $3::VARCHAR AS scope, "
             "$4::BOOLEAN AS complete",
             [run.run_id, run.start_url, run.scope, complete],
         )
+    except duckdb.Error as error:
+        connection.close()
+        raise StoreError(f"cannot read the facts in {path}: {str(error).splitlines()[0]}") from error
+    return connection
+
+
+def limited(connection: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyConnection:
+    """The same, for whole sites: memory is limited, what does not fit goes to disk."""
+    try:
+        connection.execute(f"SET memory_limit = '{MEMORY}'")
+        connection.execute(f"SET threads = {min(os.cpu_count() or 1, MAX_THREADS)}")
+        connection.execute("SET temp_directory = $1", [str(path / SPILL_FOLDER)])
+        connection.execute("SET preserve_insertion_order = false")
     except duckdb.Error as error:
         connection.close()
         raise StoreError(f"cannot read the facts in {path}: {str(error).splitlines()[0]}") from error

@@ -169,4 +169,22 @@ GRAPH = FactTable(
     ),
 )
 
-SITE_TABLES = (ROBOTS, SITEMAPS, SITEMAP_ENTRIES, TARGETS, GRAPH)
+CHANGES = FactTable(
+    "changes",
+    "Pages of a crawl that are new, changed or gone since the last crawl of the same site; the others did not change.",
+    (
+        _RUN,
+        Column("page_id", TEXT, "The page, as in pages.", attrgetter("page_id")),
+        Column("url", TEXT, "Address of the page as asked for.", attrgetter("url")),
+        Column("change", TEXT, "new, changed, or gone: it answers 404 or 410 now.", attrgetter("change")),
+        Column(
+            "fields",
+            TEXTS,
+            "What differs: status, final address, title, description, h1, headings, text, canonical, robots, "
+            "indexability, hreflang, language, links.",
+            attrgetter("fields"),
+        ),
+    ),
+)
+
+SITE_TABLES = (ROBOTS, SITEMAPS, SITEMAP_ENTRIES, TARGETS, GRAPH, CHANGES)

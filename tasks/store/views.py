@@ -73,12 +73,12 @@ def connect(data: Path | str | None = None) -> duckdb.DuckDBPyConnection:
         catalogue.close()
 
 
-def open_views(path: Path, catalogue: Catalogue, run_id: str | None = None) -> duckdb.DuckDBPyConnection:
-    """The views of the whole folder, or of what one run shows."""
+def open_views(path: Path, catalogue: Catalogue, runs: Sequence[str] | None = None) -> duckdb.DuckDBPyConnection:
+    """The views of the whole folder, or of what ``runs`` show."""
     connection = duckdb.connect(config={"temp_directory": str(Path(tempfile.gettempdir(), "seo-scan-duckdb"))})
     try:
         connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
-        create_views(connection, path, catalogue, run_id=run_id)
+        create_views(connection, path, catalogue, runs=runs)
     except duckdb.Error as error:
         connection.close()
         raise StoreError(f"cannot read the facts in {path}: {str(error).splitlines()[0]}") from error
@@ -94,11 +94,11 @@ def create_views(
     catalogue: Catalogue,
     *,
     prefix: str = "",
-    run_id: str | None = None,
+    runs: Sequence[str] | None = None,
 ) -> None:
     """Creates the views in the schema that ``prefix`` names (with its dot), else in the connection's own."""
     with catalogue.read() as reader:
-        live = _live_facts(reader, path, run_id)
+        live = _live_facts(reader, path, runs)
         copy_catalogue(reader, connection, prefix)
     made = {PAGES.name: _with_graph(live, DEPTH_ONLY), ISSUES.name: _standing_issues(live)}
     for table in FACT_TABLES:
@@ -107,17 +107,18 @@ def create_views(
     connection.execute(f"CREATE VIEW {prefix}{SITE_PAGES} AS {_with_graph(live, _GRAPH_COLUMNS)}")
 
 
-def _live_facts(reader: Connection, path: Path, run_id: str | None) -> LiveFacts:
-    chosen = None if run_id is None else [run_id]
-    files = {table: [str(path / name) for name in names] for table, names in live_parts(reader, chosen).items()}
-    site_issues = [str(path / name) for name in site_parts(reader, ISSUES.name, chosen)]
+def _live_facts(reader: Connection, path: Path, runs: Sequence[str] | None) -> LiveFacts:
+    shown = live_parts(reader, runs)
+    files = {table: [str(path / name) for name in names] for table, names in shown.items()}
+    site_issues = [str(path / name) for name in site_parts(reader, ISSUES.name, runs)]
     linked = files.get(LINKED)
     if not linked:
         return LiveFacts(files, {}, site_issues)
-    runs = pl.read_parquet(linked, columns=["source_run_id"], glob=False)["source_run_id"].unique().to_list()
-    of_pages = live_parts(reader, runs, of_pages=True)
-    sources = {table: [str(path / name) for name in names] for table, names in of_pages.items()}
-    return LiveFacts(files, sources, site_issues)
+    sources = pl.read_parquet(linked, columns=["source_run_id"], glob=False)["source_run_id"].unique().to_list()
+    of_pages = live_parts(reader, sources, of_pages=True)
+    return LiveFacts(
+        files, {table: [str(path / name) for name in names] for table, names in of_pages.items()}, site_issues
+    )
 
 
 DEPTH_ONLY = (DEPTH,)

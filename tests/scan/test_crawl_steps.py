@@ -10,6 +10,7 @@ import pytest
 from tasks.model import FetchOptions
 from tasks.scan import checks as checks_room
 from tasks.scan import chunk as chunk_room
+from tasks.scan import seeds
 from tasks.scan import site as steps
 from tasks.scan.chunk import ChunkJob
 from tasks.scan.crawl import CrawlChunk
@@ -61,7 +62,7 @@ class Crawl:
         await CrawlChunk(self.job(), self.store, self.rules).run()
 
     async def sitemaps(self):
-        return await steps.read_sitemaps(self.settings, self.store, *self.ids, deadline=FAR)
+        return await seeds.read_sitemaps(self.settings, self.store, *self.ids, deadline=FAR)
 
     async def checks(self):
         return await steps.check_targets(self.settings, self.store, *self.ids, deadline=FAR)
