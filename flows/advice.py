@@ -13,10 +13,11 @@ from tasks.scan.telling import pages_analysed
 from tasks.store import OutboxRequest, Store
 
 
-async def advise(plan: Plan, which: str) -> None:
+async def advise(plan: Plan, which: str, *, changed_only: bool = False) -> None:
     """Has pages of the finished run analysed and tells the user; a failure is a warning, and told too.
 
-    Where ``which`` is none, those that the run was started for: it may have been resumed.
+    ``which`` none stands for what the run was started with; ``changed_only`` leaves out pages that did not change since
+    the last crawl.
     """
     which = which if which != "none" else plan.settings.analyze
     if which == "none":
@@ -24,7 +25,7 @@ async def advise(plan: Plan, which: str) -> None:
     run_id, data = plan.run.run_id, plan.settings.data
     why, pages, recommendations = "", 0, 0
     try:
-        tally = await analyze_pages(data, run_id, which, AnalyzeOptions(data=data))
+        tally = await analyze_pages(data, run_id, which, AnalyzeOptions(data=data), changed_only=changed_only)
     except SeoScanError as error:
         why = str(error)
     except Exception as error:  # noqa: BLE001 - the scan is done and stays so

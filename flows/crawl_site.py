@@ -20,8 +20,8 @@ from tasks.admit.task import admitted, already_done
 from tasks.crawl.scope import ScopeKind
 from tasks.events import Identity
 from tasks.report.task import publish_summary, reported_progress
+from tasks.scan.budget import Budget, TimeBudget
 from tasks.scan.crawl_task import crawl_chunks, crawl_name, create_crawl_records, judge_site, prepare_crawl
-from tasks.scan.records import NEVER
 from tasks.scan.settings import AnalyzeWhich, CrawlRules, ScanOptions
 from tasks.scan.task import close_run, load_settings, process_pool, recorded, run_slot
 from tasks.store import RunState
@@ -42,7 +42,8 @@ async def crawl_site(
     sitemaps: bool = True,
     obey_robots: bool = True,
     check: list[Literal["external", "images"]] | None = None,
-    time_limit: Annotated[float, Field(gt=0)] | None = None,
+    time_budget: TimeBudget | None = None,
+    changed_only: bool = False,
     run_id: str | None = None,
     request_id: str | None = None,
     analyze: AnalyzeWhich = "none",
@@ -62,14 +63,15 @@ async def crawl_site(
         sitemaps: Read the sitemaps, for more pages and to compare with.
         obey_robots: Fetch nothing that robots.txt disallows.
         check: What to look at besides - external links, images; both where absent.
-        time_limit: Seconds after which nothing new is fetched.
+        time_budget: How long it may take, in seconds or as 30m; what is left then is for the next run.
+        changed_only: Tell of and analyse only pages that are new, changed or gone since the last crawl.
         run_id: Run to continue, within the limits given here, or the id for a new one.
         request_id: Identity of the request; once answered, it is not answered again.
         analyze: Which pages to analyse - none, top:N for the N most in need of it, or all; of a run that is
             continued, none stands for what it was started with.
         options: Wishes that differ from the blocks.
     """
-    deadline = time.time() + time_limit if time_limit else NEVER
+    budget = Budget.of(time_budget, time.time())
     rules = CrawlRules(
         project_id=project_id,
         start_url=parse(start_url),
@@ -90,14 +92,14 @@ async def crawl_site(
         plan = await create_crawl_records(settings, user_id, ticket.run_id)
         async with announced(plan) as tell, recorded(plan):
             async with reported_progress(settings.data, plan.run.run_id, tell):
-                plan = await prepare_crawl(plan, deadline)
-                stopped = await crawl_chunks(plan, deadline=deadline)
+                plan = await prepare_crawl(plan, budget.fetch_until)
+                stopped = await crawl_chunks(plan, deadline=budget.fetch_until)
                 if stopped != "stopped":
-                    await judge_site(plan)
+                    await judge_site(plan, budget.check_until)
             run = await close_run(plan, stopped)
-            await publish_summary(plan.run.run_id, settings.data)
+            await publish_summary(plan.run.run_id, settings.data, changed_only=changed_only)
     if run.state != RunState.INTERRUPTED:
-        await advise(plan, analyze)
+        await advise(plan, analyze, changed_only=changed_only)
     await send_outbox(settings.data)
     if run.state == RunState.INTERRUPTED:
         return Cancelled(message=f"{run.incomplete_reason}; `seo resume {run.run_id}` continues it")

@@ -72,13 +72,26 @@ class Crawling:
     check: Annotated[
         str, Parameter(metavar="KINDS", help="What to look at besides: external,images, one of them, or none.")
     ] = "external,images"
-    time_limit: Annotated[
+    time_budget: Annotated[
         float | None,
         Parameter(
             converter=positive_duration, metavar="TIME", show_default=False,
-            help="Fetch nothing new after this long. [default: no limit]",
+            help="End within this time, such as 30m. [default: no limit]",
         ),
     ] = None  # fmt: skip
+    refresh: Annotated[
+        bool,
+        Parameter(
+            negative=(), show_default=False, help="Fetch all pages in full, whatever the last crawl knew of them."
+        ),
+    ] = False
+    changed_only: Annotated[
+        bool,
+        Parameter(
+            negative=(), show_default=False,
+            help="Show, count and analyse only pages that are new, changed or gone since the last crawl.",
+        ),
+    ] = False  # fmt: skip
 
 
 DEFAULT = Crawling()
@@ -133,7 +146,12 @@ def crawl(
         sitemaps=not crawling.no_sitemaps,
         obey_robots=not crawling.ignore_robots,
         check=kinds,
-        time_limit=crawling.time_limit,
+        time_budget=crawling.time_budget,
+        changed_only=crawling.changed_only,
     )
-    options = replace(run_options(place, fetching, Limits(), judging, owner), analyze=advising.analyze)
-    return watched(lambda watch: running.crawl(rules, options, watch), options.data, shown)
+    options = replace(
+        run_options(place, fetching, Limits(), judging, owner), analyze=advising.analyze, refresh=crawling.refresh
+    )
+    return watched(
+        lambda watch: running.crawl(rules, options, watch), options.data, shown, changed_only=crawling.changed_only
+    )

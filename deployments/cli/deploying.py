@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from deployments.cli import screen
 from deployments.cli.admin import blocks
-from deployments.cli.options import SHOWN, Shown, at_least
+from deployments.cli.options import SHOWN, Shown, at_least, positive_duration
 from tasks.urls import parse
 
 if TYPE_CHECKING:
@@ -71,6 +71,23 @@ def add(
     max_depth: Annotated[
         int | None, Parameter(validator=at_least(0), help="Links followed from the start at most.")
     ] = None,
+    time_budget: Annotated[
+        float | None,
+        Parameter(
+            converter=positive_duration,
+            metavar="TIME",
+            show_default=False,
+            help="End within this time, such as 30m. [default: no limit]",
+        ),
+    ] = None,
+    changed_only: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            show_default=False,
+            help="Tell of only pages that are new, changed or gone since the last crawl.",
+        ),
+    ] = False,
     project: Annotated[str, Parameter(help="Project that the pages belong to.")] = "default",
     user: Annotated[str, Parameter(help="User who is told.")] = "local",
 ) -> int:
@@ -83,6 +100,8 @@ def add(
         "scope": scope,
         "max_pages": max_pages or None,
         "max_depth": max_depth,
+        "time_budget": time_budget,
+        "changed_only": changed_only,
         "project_id": project,
         "user_id": user,
     }

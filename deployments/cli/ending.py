@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,29 +13,47 @@ from deployments.cli.watching import watch
 
 if TYPE_CHECKING:
     from deployments.cli.running import Finished, Watch
+    from tasks.model import Severity
     from tasks.store import Progress, Run, Store
 
 
-def watched(work: Callable[["Watch"], "Finished"], data: Path, shown: RunShown) -> Exit:
+def watched(work: Callable[["Watch"], "Finished"], data: Path, shown: RunShown, *, changed_only: bool = False) -> Exit:
     """Does ``work`` under a display, then shows the run it was."""
     with watch() as display:
         finished = work(display)
-    return show(finished, data, shown)
+    return show(finished, data, shown, changed_only=changed_only)
 
 
-def show(finished: "Finished", data: Path, shown: RunShown) -> Exit:
-    """Writes the run's pages to stdout as ``shown`` says, and how it ended to stderr."""
+def show(finished: "Finished", data: Path, shown: RunShown, *, changed_only: bool = False) -> Exit:
+    """Writes the run's pages to stdout as ``shown`` says, and how it ended to stderr.
+
+    ``changed_only`` leaves out pages that did not change since the last crawl: from what is shown, and from the
+    issues that count.
+    """
     from tasks.store import Store  # noqa: PLC0415 - imports the engines
 
     with Store.open(data) as store:
         run, progress = finished.run, store.progress(finished.run.run_id)
-        commands = _for_people(store, run, progress) if shown.format == "table" else _for_programs(store, run, shown)
+        if shown.format == "table":
+            commands = _for_people(store, run, progress, changed_only=changed_only)
+        else:
+            commands = _for_programs(store, run, shown, changed_only=changed_only)
+        if changed_only:
+            if run.earlier_run_id is None:
+                screen.say("no earlier crawl from here in this data folder: all pages are new")
+            progress = replace(progress, issues=_issues_of_changed(run.run_id, data))
     sys.stdout.flush()
     _tell_end(finished, progress, commands, data_option(data))
     return exit_of(run, progress, shown.fail_on)
 
 
-def _for_people(store: "Store", run: "Run", progress: "Progress") -> Sequence[str]:
+def _issues_of_changed(run_id: str, data: Path) -> "dict[Severity, int]":
+    from tasks.report.found import Wanted, issue_counts  # noqa: PLC0415 - imports the engines
+
+    return issue_counts(Wanted(run_id=run_id, changed=True), data)
+
+
+def _for_people(store: "Store", run: "Run", progress: "Progress", *, changed_only: bool) -> Sequence[str]:
     """Prints the run and what is advised; returns the commands to look into it."""
     from deployments.cli.advice import beside_issues, best_view  # noqa: PLC0415 - imports the engines
     from deployments.cli.rules import fix_of  # noqa: PLC0415 - imports every rule
@@ -47,21 +66,25 @@ def _for_people(store: "Store", run: "Run", progress: "Progress") -> Sequence[st
     if run.kind == "scan" and progress.total == 1:
         console.print(page_view(next(store.iter_page_objects(run.run_id)), fix_of), *beside_issues(advice), sep="\n")
         return ()
-    summary = summarise(run.run_id, store.path)
+    summary = summarise(run.run_id, store.path, changed_only=changed_only)
     console.print(summary_view(summary))
-    commands = next_commands(run, summary.fixes)
+    commands = next_commands(run, summary.fixes, changed_only=changed_only)
     if advice:
         console.print("", best_view(advice), sep="\n")
         return (*commands, ADVICE)
     return commands
 
 
-def _for_programs(store: "Store", run: "Run", shown: RunShown) -> Sequence[str]:
+def _for_programs(store: "Store", run: "Run", shown: RunShown, *, changed_only: bool) -> Sequence[str]:
     """Writes the run's pages; returns the commands to look into it."""
     from tasks.report.formats import PAGE_COLUMNS, page_row, write  # noqa: PLC0415
+    from tasks.report.found import pages_changed  # noqa: PLC0415 - imports the engines
     from tasks.report.next_steps import next_commands  # noqa: PLC0415
 
     pages = store.iter_page_objects(run.run_id, all_results=shown.all_results)
+    if changed_only:
+        wanted = pages_changed(run.run_id, store.path)
+        pages = (page for page in pages if page["page_id"] in wanted)
     if shown.format == "csv":
         write(map(page_row, pages), "csv", sys.stdout, tuple(PAGE_COLUMNS))
     elif shown.format != "table":
@@ -94,6 +117,8 @@ def _last_line(run: "Run", progress: "Progress") -> str:
     words = [f"{progress.done:,}/{progress.total:,} pages"]
     if progress.linked:
         words.append(f"{progress.linked:,} cached")
+    if progress.not_modified:
+        words.append(f"{progress.not_modified:,} not modified")
     if progress.failed + progress.quarantined:
         words.append(f"{progress.failed + progress.quarantined:,} failed")
     if run.pages_per_second is not None:

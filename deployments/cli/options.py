@@ -10,13 +10,12 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter, Token
 
+from tasks.durations import duration
 from tasks.errors import InputError
 from tasks.model import Severity
 
 Format = Literal["table", "json", "jsonl", "csv"]
 
-_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw]?)", re.ASCII)
 _ALLOW = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:/@\[\]?#]+):(\d{1,5})", re.IGNORECASE | re.ASCII)
 _IDENTITY = re.compile(r"[A-Za-z0-9_.@=-]{1,128}", re.ASCII)  # as tasks.events has it, without its import of pydantic
 _ANALYZE = re.compile(r"none|all|top:[1-9][0-9]{0,8}", re.ASCII)
@@ -28,18 +27,6 @@ _FETCHING = Group("Fetching", sort_key=3)
 _JUDGING = Group("Rules", sort_key=4)
 ADVISING_GROUP = Group("Analysis", sort_key=5)
 _SHOWING = Group("Output", sort_key=6)
-
-
-def duration(text: str) -> float:
-    """Seconds in ``24h``, ``30m``, ``90s``, ``1.5d``, ``2w`` or a bare number of seconds.
-
-    Raises:
-        ValueError: naming what can be written.
-    """
-    found = _DURATION.fullmatch(text.strip().lower())
-    if not found:
-        raise ValueError(f"{text!r} is no length of time: write 24h, 30m, 90s, 7d or 0")
-    return float(found[1]) * _SECONDS[found[2]]
 
 
 def allow_entry(text: str) -> str:
@@ -178,11 +165,11 @@ class Further:
     max_depth: Annotated[
         int | None, Parameter(validator=at_least(0), help="A crawl's new limit of links from the start.")
     ] = None
-    time_limit: Annotated[
+    time_budget: Annotated[
         float | None,
         Parameter(
             converter=positive_duration, metavar="TIME", show_default=False,
-            help="A crawl fetches nothing new after this long. [default: no limit]",
+            help="A crawl goes on for this long, such as 30m. [default: no limit]",
         ),
     ] = None  # fmt: skip
 
@@ -200,7 +187,8 @@ class Freshness:
         ),
     ] = 86400.0  # fmt: skip
     refresh: Annotated[
-        bool, Parameter(negative=(), show_default=False, help="Fetch all pages, as --max-age 0 does.")
+        bool,
+        Parameter(negative=(), show_default=False, help="Fetch all pages in full; --max-age 0 asks if they changed."),
     ] = False
 
     @property

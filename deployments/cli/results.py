@@ -23,6 +23,7 @@ RUN_COLUMNS = (
     "project_id",
     "total",
     "linked",
+    "not_modified",
     "started_at",
     "finished_at",
     "pages_per_second",
@@ -38,6 +39,12 @@ def issues(
     rule: Annotated[str | None, Parameter(help="Only of this rule, with all addresses.")] = None,
     severity: Annotated[Severity | None, Parameter(help="Only of this severity.")] = None,
     url: Annotated[str | None, Parameter(help="Only on this page.")] = None,
+    changed: Annotated[
+        bool,
+        Parameter(
+            negative=(), show_default=False, help="Only on pages new, changed or gone since the last crawl of the site."
+        ),
+    ] = False,
     place: Place = PLACE,
     shown: Shown = SHOWN,
 ) -> int:
@@ -51,7 +58,7 @@ def issues(
     from tasks.report.found import ISSUE_COLUMNS, Wanted, issue_groups, issue_rows  # noqa: PLC0415
 
     page = known_page(data, url, found.run_id)[1] if url else None
-    wanted = Wanted(run_id=found.run_id, rule=rule, severity=severity, url=page)
+    wanted = Wanted(run_id=found.run_id, rule=rule, severity=severity, url=page, changed=changed)
     if shown.format != "table":
         from tasks.report.formats import write  # noqa: PLC0415 - not for tables
 

@@ -142,7 +142,7 @@ def resume(run_id: str | None, options: RunOptions, watch: Watch, wanted: NewLim
             start_url=run.start_url or "",
             max_pages=limits.max_pages,
             max_depth=limits.max_depth,
-            time_limit=wanted.time_limit,
+            time_budget=wanted.time_budget,
         )
         return _run(lambda: _crawl(rules, options, wishes, run.run_id), run.run_id, options, watch, resumed=True)
     flow = page if only else lambda: _batch(options, wishes, run.run_id, None)
@@ -195,7 +195,8 @@ async def _crawl(rules: CrawlOptions, options: RunOptions, wishes: ScanOptions, 
         sitemaps=rules.sitemaps,
         obey_robots=rules.obey_robots,
         check=list(rules.check),
-        time_limit=rules.time_limit,
+        time_budget=rules.time_budget,
+        changed_only=rules.changed_only,
         run_id=run_id,
         analyze=options.analyze,
         options=wishes,

@@ -133,7 +133,7 @@ def resume(
     from deployments.cli.wishes import NewLimits, RunOptions  # noqa: PLC0415 - imports the engines
 
     options = RunOptions(data=data, timeout=limits.timeout)
-    wanted = NewLimits(further.max_pages, further.max_depth, further.time_limit)
+    wanted = NewLimits(further.max_pages, further.max_depth, further.time_budget)
     return watched(lambda watch: running.resume(run_id, options, watch, wanted), data, shown)
 
 

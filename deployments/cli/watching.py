@@ -50,6 +50,8 @@ def counts(progress: "Progress", rate: float) -> str:
         words.append(f"{progress.held_back:,} more found")
     if progress.linked:
         words.append(f"{progress.linked:,} cached")
+    if progress.not_modified:
+        words.append(f"{progress.not_modified:,} not modified")
     words.append(f"{rate:,.0f} pages/s")
     words.append(f"{failed:,} failed")
     if progress.skipped:

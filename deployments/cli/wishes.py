@@ -25,6 +25,7 @@ class RunOptions:
     rate: float | None = None
     user_agent: str | None = None
     max_age: float = 86400.0
+    refresh: bool = False
     keep_html: bool | None = None
     timeout: float = 3600.0
     workers: int | None = None
@@ -45,6 +46,7 @@ class RunOptions:
             rate=self.rate,
             user_agent=self.user_agent,
             max_age=self.max_age,
+            refresh=self.refresh,
             keep_html=self.keep_html,
             profile=Profile(select=self.select, ignore=self.ignore),
         )
@@ -52,7 +54,7 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrawlOptions:
-    """Where a crawl goes; ``time_limit`` in seconds."""
+    """Where a crawl goes; ``time_budget`` in seconds."""
 
     start_url: str
     scope: ScopeKind = ScopeKind.FOLDER
@@ -63,7 +65,8 @@ class CrawlOptions:
     sitemaps: bool = True
     obey_robots: bool = True
     check: tuple[CheckKind, ...] = ("external", "images")
-    time_limit: float | None = None
+    time_budget: float | None = None
+    changed_only: bool = False
 
     def for_flow(self, project_id: str) -> CrawlRules:
         """The crawl's rules in the project.
@@ -87,11 +90,11 @@ class CrawlOptions:
 
 @dataclass(frozen=True, slots=True)
 class NewLimits:
-    """Limits for a crawl that goes on: None as before; 0 pages for no limit; ``time_limit`` in seconds."""
+    """Limits for a crawl that goes on: None as before; 0 pages for no limit; ``time_budget`` in seconds."""
 
     max_pages: int | None = None
     max_depth: int | None = None
-    time_limit: float | None = None
+    time_budget: float | None = None
 
     def instead_of(self, limits: Limits) -> Limits:
         """``limits`` with what is set here in their place."""

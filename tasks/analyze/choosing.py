@@ -7,7 +7,7 @@ from pathlib import Path
 from tasks.audit.score import WEIGHT
 from tasks.errors import InputError
 from tasks.model import Severity
-from tasks.store import connect
+from tasks.store import changed_pages, connect
 from tasks.urls import printable
 
 _TOP = re.compile(r"top:([0-9]{1,9})")
@@ -40,12 +40,16 @@ def parse_which(text: str) -> Which:
     raise InputError(f"analyze {printable(text, 50)!r}: write none, all, or top:N such as top:20")
 
 
-def choose(data: Path | str, run_id: str, which: Which) -> list[str]:
-    """Page ids of a run, the ones first whose issues weigh most: severity × PageRank, where that is known."""
+def choose(data: Path | str, run_id: str, which: Which, *, changed_only: bool = False) -> list[str]:
+    """Page ids of a run, the ones first whose issues weigh most: severity × PageRank, where that is known.
+
+    ``changed_only`` leaves out those that did not change since the last crawl of the site.
+    """
     if which.limit == 0:
         return []
+    chosen = _CHOSEN.format(among=f"AND pages.page_id IN ({changed_pages('run')})" if changed_only else "")
     with connect(data) as facts:
-        rows = facts.execute(_CHOSEN, {"run": run_id, "limit": which.limit or _NO_LIMIT}).fetchall()
+        rows = facts.execute(chosen, {"run": run_id, "limit": which.limit or _NO_LIMIT}).fetchall()
     return [page_id for (page_id,) in rows]
 
 
@@ -67,7 +71,7 @@ _CHOSEN = f"""{_PLACES}
 , failed AS (
     SELECT page_id, rule, max({_WEIGHT}) AS weight FROM issues WHERE run_id = $run GROUP BY page_id, rule)
 SELECT pages.page_id FROM pages JOIN failed USING (page_id) LEFT JOIN place USING (page_id) CROSS JOIN average
-WHERE pages.run_id = $run AND pages.outcome = 'completed'
+WHERE pages.run_id = $run AND pages.outcome = 'completed' {{among}}
 GROUP BY pages.page_id, pages.url
 ORDER BY sum(weight) * any_value(coalesce(place.pagerank, average.pagerank)) DESC, pages.url LIMIT $limit
 """  # noqa: S608 - only constants of this room are put in

@@ -266,7 +266,14 @@ async def analyze_chunk(plan: ChunkPlan) -> Tally:
     return tally
 
 
-async def analyze_pages(data: str, run_id: str, which: str | Which, options: AnalyzeOptions | None = None) -> Tally:
+async def analyze_pages(
+    data: str,
+    run_id: str,
+    which: str | Which,
+    options: AnalyzeOptions | None = None,
+    *,
+    changed_only: bool = False,
+) -> Tally:
     """Analyses pages of a finished batch or crawl, the ones first whose issues weigh most.
 
     Once the model is of no use (no credit, a cap, five failures in a row) the rules advise on what is left.
@@ -276,13 +283,14 @@ async def analyze_pages(data: str, run_id: str, which: str | Which, options: Ana
         run_id: of the batch or crawl; it pays.
         which: ``none``, ``top:N`` or ``all``.
         options: wishes that differ from the blocks.
+        changed_only: not those that did not change since the last crawl of the site.
 
     Raises:
         InputError: ``which`` is none of them.
     """
     wanted = parse_which(which) if isinstance(which, str) else which
     options = options or AnalyzeOptions()
-    chosen = await asyncio.to_thread(choose, data, run_id, wanted)
+    chosen = await asyncio.to_thread(choose, data, run_id, wanted, changed_only=changed_only)
     total = Tally()
     if not chosen:
         return total

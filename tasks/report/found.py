@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.model import Severity
-from tasks.store import connect
+from tasks.store import changed_pages, connect
 
 ISSUE_COLUMNS = ("run_id", "page_id", "url", "rule", "severity", "category", "message", "evidence", "fingerprint")
 ROWS_AT_ONCE = 1000
@@ -15,17 +15,23 @@ SEVERITY_RANK = "CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which issues of which run; what is unset does not narrow them."""
+    """Which issues of which run; what is unset does not narrow them.
+
+    Attributes:
+        changed: on pages that are new, changed or gone since the last crawl of the site.
+    """
 
     run_id: str
     rule: str | None = None
     severity: Severity | None = None
     url: str | None = None
+    changed: bool = False
 
     @property
     def condition(self) -> str:
         clauses = ["run_id = $run_id"]
         clauses += [f"{name} = ${name}" for name in ("rule", "severity", "url") if getattr(self, name)]
+        clauses += [f"page_id IN ({changed_pages('run_id')})"] if self.changed else []
         return " AND ".join(clauses)
 
     @property
@@ -83,3 +89,19 @@ def issue_rows(wanted: Wanted, data: Path | str) -> Iterator[dict[str, Any]]:
         )
         while rows := found.fetchmany(ROWS_AT_ONCE):
             yield from (dict(zip(ISSUE_COLUMNS, row, strict=True)) for row in rows)
+
+
+def issue_counts(wanted: Wanted, data: Path | str) -> dict[Severity, int]:
+    """How many issues there are of each severity."""
+    with connect(data) as facts:
+        rows = facts.execute(
+            f"SELECT severity, count(*) FROM issues WHERE {wanted.condition} GROUP BY severity",  # noqa: S608 - as above
+            wanted.values,
+        ).fetchall()
+    return {Severity(severity): number for severity, number in rows}
+
+
+def pages_changed(run_id: str, data: Path | str) -> frozenset[str]:
+    """Ids of the pages that are new, changed or gone since the last crawl of the site; all where there was none."""
+    with connect(data) as facts:
+        return frozenset(page_id for (page_id,) in facts.execute(changed_pages("run"), {"run": run_id}).fetchall())

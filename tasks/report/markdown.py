@@ -29,9 +29,10 @@ def summary_markdown(summary: RunSummary) -> str:
         _table(("state", "pages"), ((state.value, count) for state, count in summary.states.items())),
         _table(("HTTP status", "pages"), summary.statuses.items()),
         _table(("failed or skipped", "pages"), _by_count(summary.reasons.items())),
+        _table((f"since {summary.run.earlier_run_id}", "pages"), summary.changes.items()),
         "## Left out",
         _list(escaped(cut, 500) for cut in summary.cuts),
-        "## Issues",
+        "## Issues of new, changed and gone pages" if summary.changed_only else "## Issues",
         _severities(summary),
         _table(
             ("rule", "severity", "issues", "pages", "example"),

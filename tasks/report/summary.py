@@ -1,17 +1,17 @@
 """What a run found, in a few counts."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tasks.model import PageState, Severity
 from tasks.report.cuts import cuts_of
-from tasks.report.fixes import Fix, first_fixes, score_of
+from tasks.report.fixes import Ask, Fix, first_fixes, score_of
 from tasks.report.found import SEVERITY_RANK
 from tasks.report.next_steps import goes_on, next_commands
-from tasks.store import Progress, Run, Store, connect
+from tasks.store import Progress, Run, Store, changed_pages, connect
 
 TOP_RULES = 200
 TOP_HOSTS = 10
@@ -61,6 +61,8 @@ class RunSummary:
         rules: worst severity first, then by pages.
         hosts: slowest first. worst: most severe first.
         wall_seconds: from the run's start to its end; None while it runs.
+        changed_only: issues are those of pages that are new, changed or gone.
+        changes: of a crawl that comes again, pages that are new, changed, gone and unchanged since the last one.
         score, fixes, cuts, goes_on: of a crawl: 0 to 100 (None where no page counts), what to fix first, what was left
             out and why, the command that goes on where a limit ended it.
     """
@@ -75,6 +77,8 @@ class RunSummary:
     hosts: tuple[HostTime, ...]
     worst: tuple[WorstPage, ...]
     wall_seconds: float | None
+    changed_only: bool = False
+    changes: Mapping[str, int] = field(default_factory=dict)
     score: int | None = None
     fixes: tuple[Fix, ...] = ()
     cuts: tuple[str, ...] = ()
@@ -86,11 +90,13 @@ class RunSummary:
 
     @property
     def next_commands(self) -> tuple[str, ...]:
-        return (*filter(None, (self.goes_on,)), *next_commands(self.run, self.fixes))
+        return (*filter(None, (self.goes_on,)), *next_commands(self.run, self.fixes, changed_only=self.changed_only))
 
 
-def summarise(run_id: str, data: Path | str | None = None) -> RunSummary:
+def summarise(run_id: str, data: Path | str | None = None, *, changed_only: bool = False) -> RunSummary:
     """The summary of ``run_id``, finished or not.
+
+    ``changed_only`` counts the issues of pages that are new, changed or gone since the last crawl of the site.
 
     Raises:
         UnknownRun: no such run.
@@ -107,22 +113,42 @@ def summarise(run_id: str, data: Path | str | None = None) -> RunSummary:
             return facts.execute(query, {"run": run.run_id, **values}).fetchall()
 
         crawled = run.kind == "crawl"
+        among = f"AND page_id IN ({changed_pages('run')})" if changed_only else ""
+        rules = tuple(RuleCount(row[0], Severity(row[1]), *row[2:]) for row in ask(_RULES.format(among=among)))
         return RunSummary(
             run=run,
             states=_states(progress),
             statuses=dict(ask(_STATUSES)),
             reasons=dict(progress.by_reason),
-            severities={severity: progress.issues.get(severity, 0) for severity in Severity},
+            severities=_severities(rules) if changed_only else _known_severities(progress),
             cached=progress.linked,
-            rules=tuple(RuleCount(row[0], Severity(row[1]), *row[2:]) for row in ask(_RULES)),
+            rules=rules,
             hosts=tuple(HostTime(*row) for row in ask(_HOSTS)),
-            worst=tuple(WorstPage(*row) for row in ask(_WORST)),
+            worst=tuple(WorstPage(*row) for row in ask(_WORST.format(among=among))),
             wall_seconds=_seconds(run.started_at, run.finished_at),
+            changed_only=changed_only,
+            changes=_changes(ask, run),
             score=score_of(ask) if crawled else None,
-            fixes=first_fixes(ask) if crawled else (),
+            fixes=first_fixes(ask) if crawled and not changed_only else (),
             cuts=cuts_of(progress, ask) if crawled else (),
             goes_on=goes_on(run, progress),
         )
+
+
+def _changes(ask: Ask, run: Run) -> dict[str, int]:
+    if run.earlier_run_id is None:
+        return {}
+    found: dict[str, int] = dict(ask(_CHANGES))
+    [(unchanged,)] = ask(_UNCHANGED, earlier=run.earlier_run_id)
+    return {**{change: found.get(change, 0) for change in ("new", "changed", "gone")}, "unchanged": unchanged}
+
+
+def _known_severities(progress: Progress) -> dict[Severity, int]:
+    return {severity: progress.issues.get(severity, 0) for severity in Severity}
+
+
+def _severities(rules: Iterable[RuleCount]) -> dict[Severity, int]:
+    return {severity: sum(rule.issues for rule in rules if rule.severity is severity) for severity in Severity}
 
 
 def _states(progress: Progress) -> dict[PageState, int]:
@@ -138,9 +164,19 @@ _STATUSES = """
 SELECT status, count(*) FROM pages WHERE run_id = $run AND status IS NOT NULL GROUP BY status ORDER BY status
 """
 
+_CHANGES = "SELECT change, count(*) FROM changes WHERE run_id = $run GROUP BY change"
+
+_UNCHANGED = """
+WITH answered AS (
+    SELECT run_id, page_id FROM pages WHERE status IS NOT NULL AND outcome IN ('completed', 'skipped'))
+SELECT count(*) FROM answered
+WHERE run_id = $run AND page_id IN (SELECT page_id FROM answered WHERE run_id = $earlier)
+    AND page_id NOT IN (SELECT page_id FROM changes WHERE run_id = $run)
+"""
+
 _RULES = f"""
 SELECT rule, severity, any_value(category), count(*), count(DISTINCT page_id), min(url)
-FROM issues WHERE run_id = $run GROUP BY rule, severity
+FROM issues WHERE run_id = $run {{among}} GROUP BY rule, severity
 ORDER BY {SEVERITY_RANK}, count(DISTINCT page_id) DESC, rule LIMIT {TOP_RULES}
 """  # noqa: S608 - only constants of this room are put in
 
@@ -154,7 +190,7 @@ _WORST = f"""
 WITH found AS (
     SELECT page_id, count(*) FILTER (severity = 'error') AS errors, count(*) FILTER (severity = 'warning') AS warnings,
            count(*) FILTER (severity = 'notice') AS notices
-    FROM issues WHERE run_id = $run GROUP BY page_id
+    FROM issues WHERE run_id = $run {{among}} GROUP BY page_id
 )
 SELECT url, status, errors, warnings, notices FROM found JOIN pages USING (page_id)
 WHERE run_id = $run AND errors + warnings > 0

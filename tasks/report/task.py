@@ -87,9 +87,9 @@ async def _shown(bar: _ProgressBar, store: Store) -> None:
 
 
 @task(name="publish-summary", task_run_name="summary-{run_id}", retries=2, retry_delay_seconds=1)
-async def publish_summary(run_id: str, data: str) -> None:
+async def publish_summary(run_id: str, data: str, *, changed_only: bool = False) -> None:
     """Writes the artifacts ``seo-summary-<run>`` (Markdown) and ``seo-worst-pages-<run>`` (table)."""
-    summary = await asyncio.to_thread(summarise, run_id, data)
+    summary = await asyncio.to_thread(summarise, run_id, data, changed_only=changed_only)
     await acreate_markdown_artifact(
         markdown=summary_markdown(summary), key=artifact_key("seo-summary", run_id), description=f"Run {run_id}"
     )

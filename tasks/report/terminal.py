@@ -130,6 +130,10 @@ def _run_facts(summary: "RunSummary") -> Iterable[tuple[str, str]]:
     states = ", ".join(f"{count:,} {state.value}" for state, count in summary.states.items())
     cached = f"; {summary.cached:,} of them from an earlier run" if summary.cached else ""
     yield "pages", f"{states or 'none'}{cached}"
+    if summary.changes:
+        counts = ", ".join(f"{count:,} {change}" for change, count in summary.changes.items())
+        only = "; issues of the new, changed and gone ones follow" if summary.changed_only else ""
+        yield f"since {run.earlier_run_id}", f"{counts}{only}"
     if summary.score is not None:
         yield "score", f"{summary.score} of 100"
     if summary.statuses:

@@ -10,6 +10,8 @@ def progress_words(progress: Progress) -> str:
         words.append(f"{progress.held_back:,} beyond the limit")
     if progress.linked:
         words.append(f"{progress.linked:,} cached")
+    if progress.not_modified:
+        words.append(f"{progress.not_modified:,} not modified")
     if progress.failed + progress.quarantined:
         words.append(f"{progress.failed + progress.quarantined:,} failed")
     if progress.skipped:

@@ -18,7 +18,7 @@ from tasks.report.phase import phase, tell
 from tasks.scan import seeds, site
 from tasks.scan.chunk import ChunkJob, ChunkReport
 from tasks.scan.crawl import CrawlChunk
-from tasks.scan.records import RunRef, begin_crawl, chunk_deadline, resume_run
+from tasks.scan.records import NEVER, RunRef, begin_crawl, chunk_deadline, resume_run
 from tasks.scan.settings import CrawlRules, ScanSettings, rules_of
 from tasks.scan.task import IN_PROCESS_PAGES, POOL_ATTEMPTS, Plan, is_the_chunks_fault, timeout_of
 from tasks.store import Limits, OpenWork, Store
@@ -220,15 +220,18 @@ async def _there(pool: TaskRunner[Any], job: ChunkJob) -> ChunkReport:
 
 
 @task(name="judge-site", retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE)
-async def judge_site(plan: Plan) -> None:
-    """Settles redirects, looks at what pages point at, and judges the site as a whole."""
+async def judge_site(plan: Plan, check_until: float = NEVER) -> None:
+    """Settles redirects, looks at what pages point at, and judges the site as a whole.
+
+    Nothing is looked at after ``check_until``, seconds since the epoch.
+    """
     log, run, settings = get_run_logger(), plan.run, plan.settings
     with Store.open(settings.data) as store, phase(run.run_id, "putting redirects together"):
         redirects = await asyncio.to_thread(site.settle, settings, store, run.run_id, run.epoch)
         log.info("%d redirects settled", redirects)
         await site.probe(settings, store, run.run_id, run.epoch)
         if rules_of(settings).check:
-            until = time.time() + CHECK_SECONDS
+            until = min(check_until, time.time() + CHECK_SECONDS)
             tell(run.run_id, "looking at what pages point to")
             checked = await site.check_targets(settings, store, run.run_id, run.epoch, deadline=until)
             log.info("%d targets checked", checked)

@@ -1,5 +1,6 @@
 """The only writer and the only reader of data: parts, catalogue, migrations, views, queries."""
 
+from tasks.store.changes import changed_pages
 from tasks.store.crawl_records import (
     CachedRobots,
     Found,
@@ -104,6 +105,7 @@ __all__ = [
     "TargetFact",
     "TargetKind",
     "Template",
+    "changed_pages",
     "connect",
     "data_folder",
     "new_run_id",

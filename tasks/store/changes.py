@@ -19,6 +19,17 @@ def changes(path: Path, catalogue: Catalogue, run_id: str, earlier_run_id: str) 
         return pl.DataFrame(connection.sql(_CHANGES, params={"now": run_id, "earlier": earlier_run_id}))
 
 
+def changed_pages(run: str) -> str:
+    """SQL for the ids of pages that are new, changed or gone since the last crawl: all where there was none.
+
+    ``run`` is the parameter with the run's id.
+    """
+    return f"""
+        SELECT page_id FROM changes WHERE run_id = ${run}
+        UNION ALL SELECT page_id FROM pages
+        WHERE run_id = ${run} AND (SELECT earlier_run_id FROM runs WHERE run_id = ${run}) IS NULL"""  # noqa: S608 - a name
+
+
 _ANSWER = {"status": "status", "final address": "final_url"}
 _CONTENT = {
     "title": "title",

@@ -15,8 +15,8 @@ from tasks.store.catalogue import FILE_NAME, Catalogue
 from tasks.store.catalogue_views import copy_catalogue
 from tasks.store.columns import FACT_TABLES, ISSUES, LINKED, PAGES, RAISED_FROM
 from tasks.store.migrations import check_version
-from tasks.store.registry import live_parts, site_parts
 from tasks.store.page_columns import REVALIDATION
+from tasks.store.registry import live_parts, site_parts
 from tasks.store.site_columns import DEPTH, GRAPH
 from tasks.store.takes import Column, FactTable, PageTable, dtype_of
 

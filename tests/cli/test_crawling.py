@@ -27,7 +27,7 @@ START = "https://a.example/"
         (["crawl", "a.example", "--max-pages", "-1"], "must be 0 or more"),
         (["crawl", "a.example", "--max-pages", "many"], "--max-pages"),
         (["crawl", "a.example", "--max-depth", "-1"], "must be 0 or more"),
-        (["crawl", "a.example", "--time-limit", "0"], "must be longer than 0"),
+        (["crawl", "a.example", "--time-budget", "0"], "must be longer than 0"),
         (["crawl", "a.example", "--check", "links"], "--check links: write external, images"),
         (["crawl", "a.example", "--select", "title-too-lng"], "did you mean title-too-long?"),
         (["crawl", "a.example", "b.example"], "b.example"),
@@ -72,7 +72,7 @@ def test_options_reach_the_crawl(seo, caught, tmp_path):
     seo(
         *("crawl", "a.example", "--data", tmp_path, "--scope", "domain", "--max-pages", 0, "--max-depth", 3),
         *("--include", "/a*", "--include", "/b", "--exclude", "?print", "--no-sitemaps", "--ignore-robots"),
-        *("--check", "none", "--time-limit", "5m"),
+        *("--check", "none", "--time-budget", "5m"),
     )
     rules = [rules for rules, _, _ in caught]
     assert rules == [
@@ -87,7 +87,7 @@ def test_options_reach_the_crawl(seo, caught, tmp_path):
             sitemaps=False,
             obey_robots=False,
             check=(),
-            time_limit=300.0,
+            time_budget=300.0,
         ),
     ]
 
@@ -109,7 +109,7 @@ def crawl_at_limit(data, *, left=2, kind="crawl"):
         (NewLimits(max_pages=20), Limits(20, 2)),
         (NewLimits(max_pages=0), Limits(None, 2)),
         (NewLimits(max_depth=0), Limits(10, 0)),
-        (NewLimits(time_limit=3.0), Limits(10, 2)),
+        (NewLimits(time_budget=3.0), Limits(10, 2)),
     ],
 )
 def test_new_limits_stand_in_for_old_ones(new, expected):
@@ -118,7 +118,7 @@ def test_new_limits_stand_in_for_old_ones(new, expected):
 
 def test_new_limits_reach_the_resumed_run(seo, caught, tmp_path):
     run = crawl_at_limit(tmp_path)
-    seo("resume", run.run_id, "--data", tmp_path, "--max-pages", 9, "--time-limit", "1m")
+    seo("resume", run.run_id, "--data", tmp_path, "--max-pages", 9, "--time-budget", "1m")
     [(run_id, options, _, wanted)] = caught
     assert (run_id, options.data, wanted) == (run.run_id, tmp_path, NewLimits(9, None, 60.0))
 

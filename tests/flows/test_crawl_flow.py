@@ -234,7 +234,7 @@ async def test_the_limit_of_depth_counts_from_what_a_sitemap_brings_too(site, cr
 
 async def test_the_limit_of_time_ends_the_crawl_incomplete(crawl_flow):
     with serve(lambda path: replace(chain(path), delay=0.3)) as served:
-        crawled = await crawl_flow(f"{served.origin}/", time_limit=2, allow=[served.host_port])
+        crawled = await crawl_flow(f"{served.origin}/", time_budget=2, allow=[served.host_port])
     assert (crawled.run.state, crawled.run.incomplete) == (RunState.COMPLETED, True)
     assert "time is over" in crawled.run.incomplete_reason
     assert 1 <= Counter(crawled.pages.values())["completed"] <= 7

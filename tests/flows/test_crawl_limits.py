@@ -64,7 +64,7 @@ async def test_a_crawl_goes_on_under_a_higher_limit_of_depth(site, crawl):
 
 
 async def test_a_crawl_whose_time_was_over_goes_on_as_it_was(site, crawl):
-    first = await crawl(time_limit=0.001)
+    first = await crawl(time_budget=0.001)
     assert (first.run.state, first.run.incomplete_reason) == (RunState.COMPLETED, "time is over")
     assert first.goes_on == f"seo resume {first.run.run_id}"
     second = await crawl(run_id=first.run.run_id)

@@ -1,0 +1,18 @@
+"""Lengths of time as people write them."""
+
+import re
+
+_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw]?)", re.ASCII)
+
+
+def duration(text: str) -> float:
+    """Seconds in ``24h``, ``30m``, ``90s``, ``1.5d``, ``2w`` or a bare number of seconds.
+
+    Raises:
+        ValueError: naming what can be written.
+    """
+    found = _DURATION.fullmatch(text.strip().lower())
+    if not found:
+        raise ValueError(f"{text[:100]!r} is no length of time: write 24h, 30m, 90s, 7d or 0")
+    return float(found[1]) * _SECONDS[found[2]]
