@@ -37,7 +37,8 @@ class EarlierPages:
     def __init__(self, store: Store, settings: ScanSettings, run_id: str, *, links: bool) -> None:
         self._store = store
         self._run_id = run_id
-        self._recipe = settings.recipe if settings.revalidate else ""
+        recipe = settings.recipe if settings.revalidate else ""
+        self._recipe = recipe if recipe and store.is_anything_known(run_id, recipe) else ""
         self._links = links
         self._known: dict[str, EarlierPage] = {}
 

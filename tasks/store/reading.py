@@ -144,6 +144,11 @@ class Reading:
         with self._catalogue.read() as connection:
             return found.trap_suspects(connection, run_id, limit)
 
+    def is_anything_known(self, run_id: str, recipe: str) -> bool:
+        """False where ``earlier_pages`` has nothing to say of any page."""
+        with self._catalogue.read() as connection:
+            return earlier.is_anything_known(connection, run_id, recipe)
+
     def earlier_pages(
         self, run_id: str, recipe: str, page_ids: Sequence[str], *, links: bool = False
     ) -> dict[str, EarlierPage]:

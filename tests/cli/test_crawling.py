@@ -72,9 +72,10 @@ def test_options_reach_the_crawl(seo, caught, tmp_path):
     seo(
         *("crawl", "a.example", "--data", tmp_path, "--scope", "domain", "--max-pages", 0, "--max-depth", 3),
         *("--include", "/a*", "--include", "/b", "--exclude", "?print", "--no-sitemaps", "--ignore-robots"),
-        *("--check", "none", "--time-budget", "5m"),
+        *("--check", "none", "--time-budget", "5m", "--changed-only", "--refresh"),
     )
     rules = [rules for rules, _, _ in caught]
+    assert [options.for_flow().refresh for _, options, _ in caught] == [False, True]
     assert rules == [
         CrawlOptions(start_url="https://a.example/docs/", scope=ScopeKind.FOLDER, max_pages=10_000),
         CrawlOptions(
@@ -88,6 +89,7 @@ def test_options_reach_the_crawl(seo, caught, tmp_path):
             obey_robots=False,
             check=(),
             time_budget=300.0,
+            changed_only=True,
         ),
     ]
 

@@ -71,6 +71,14 @@ async def test_a_crawl_whose_time_was_over_goes_on_as_it_was(site, crawl):
     assert (second.run.incomplete, len(fetched(site))) == (False, CHAIN)
 
 
+async def test_a_crawl_that_comes_again_begins_with_what_its_time_left(site, crawl):
+    first = await crawl(max_pages=2)
+    second = await crawl(max_pages=2, time_budget="1h", changed_only=True)
+    assert second.run.earlier_run_id == first.run.run_id
+    assert fetched(site) == ["/", "/1", "/", "/2"]
+    assert second.changes == {"new": 1, "changed": 0, "gone": 0, "unchanged": 1}
+
+
 async def test_sitemaps_that_were_cut_are_named_in_the_summary(site, crawl):
     index = '<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><sitemap><loc>{}</loc></sitemap></sitemapindex>'
     names = ["/sitemap.xml", "/2.xml", "/3.xml", "/4.xml"]

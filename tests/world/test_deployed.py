@@ -224,7 +224,7 @@ def test_a_user_who_asks_too_fast_waits(world, docs_site):
 def test_crawls_are_scheduled_listed_and_ended(world, docs_site):
     added = world.run(
         *("seo", "schedule", "add", f"{docs_site.base}/dj/", "--cron", "30 4 * * 1", "--timezone", "Europe/Berlin"),
-        *("--max-pages", "20", "--name", "dj"),
+        *("--max-pages", "20", "--name", "dj", "--time-budget", "30m", "--changed-only"),
     )
     assert added.returncode == 0, added.stderr
 
@@ -237,6 +237,7 @@ def test_crawls_are_scheduled_listed_and_ended(world, docs_site):
     (crawl,) = until(listed, 60, every=1, what="the first planned crawl")
     assert (crawl["name"], crawl["site"], crawl["cron"]) == ("dj", f"{docs_site.base}/dj/", "30 4 * * 1")
     assert (crawl["timezone"], crawl["wishes"]["max_pages"]) == ("Europe/Berlin", 20)
+    assert (crawl["wishes"]["time_budget"], crawl["wishes"]["changed_only"]) == (1800, True)
     taken = world.run("seo", "schedule", "add", "https://a.example/", "--cron", "0 3 * * *", "--name", "dj")
     assert (taken.returncode, "there is a schedule 'dj'" in taken.stderr) == (2, True)
     wrong = world.run("seo", "schedule", "add", "https://a.example/", "--cron", "at noon")
