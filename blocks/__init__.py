@@ -4,6 +4,7 @@ from blocks.ai_model import AIModel
 from blocks.channel import PusherChannel
 from blocks.crawler import Crawler
 from blocks.result_store import ResultStore
+from blocks.site_access import SiteAccess
 from blocks.webhook_key import WebhookKey
 
-__all__ = ["AIModel", "Crawler", "PusherChannel", "ResultStore", "WebhookKey"]
+__all__ = ["AIModel", "Crawler", "PusherChannel", "ResultStore", "SiteAccess", "WebhookKey"]
