@@ -14,7 +14,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 
-from tasks.fetch.guard import Guard, current_exchange
+from tasks.fetch.guard import Exchange, Guard, current_exchange
 
 DNS_TIMEOUT = 5.0
 DNS_THREADS = 16
@@ -104,12 +104,47 @@ class GuardedConnector(aiohttp.TCPConnector):
     """Connects only where ``guard`` lets it; how many at once is for the politeness gate to say."""
 
     def __init__(self, guard: Guard, tls: ssl.SSLContext | None) -> None:
+        self._guard = guard
         self._own_resolver = Resolver()
         super().__init__(
             resolver=self._own_resolver, socket_factory=guard.open_socket, ssl=tls or default_tls(), limit=0
         )
         protocol: type[ResponseHandler] = BoundedProtocol
         self._factory = partial(protocol, loop=self._loop)
+
+    async def _create_proxy_connection(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
+    ) -> tuple[asyncio.BaseTransport, ResponseHandler]:
+        """Judges the destination before the proxy hears of it; a tunnel leads to the very address that was judged."""
+        exchange, url, name = current_exchange.get(), req.url, req.server_hostname
+        address = await self._judged_address(req, exchange)
+        exchange.judged = True
+        try:
+            if address and req.is_ssl():
+                req.url, req.server_hostname = url.with_host(address), name or url.raw_host
+            return await super()._create_proxy_connection(req, traces, timeout)
+        finally:
+            exchange.judged = False
+            req.url, req.server_hostname = url, name
+
+    async def _judged_address(self, req: aiohttp.ClientRequest, exchange: Exchange) -> str:
+        """Where the destination is; empty where it may be anywhere, and the proxy may know its name better.
+
+        Raises:
+            AddressRefused: one of its addresses is not public.
+        """
+        if self._guard.allows(exchange.destination):
+            return ""
+        try:
+            found = await self._own_resolver.resolve(req.url.raw_host or "", req.url.port or 0)
+        except OSError as error:
+            raise aiohttp.ClientConnectorDNSError(req.connection_key, error) from error
+        for one in found:
+            self._guard.check_address(exchange, one["host"])
+        return found[0]["host"]
 
     async def close(self, *, abort_ssl: bool = False) -> None:
         await super().close(abort_ssl=abort_ssl)

@@ -46,7 +46,7 @@ def failure(error: Exception, destination: str) -> FetchError:
     return FetchError(reason, f"{destination}: {detail}")
 
 
-def _classify(error: Exception) -> tuple[Reason, str]:  # noqa: PLR0911 - a table, most specific class first
+def _classify(error: Exception) -> tuple[Reason, str]:  # noqa: C901, PLR0911 - a table, most specific class first
     match error:
         case aiohttp.ClientConnectorDNSError():
             return Reason.DNS, error.os_error.strerror or "host name not found"
@@ -62,12 +62,21 @@ def _classify(error: Exception) -> tuple[Reason, str]:  # noqa: PLR0911 - a tabl
             return _payload(error)
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return Reason.BAD_URL, "not an address that can be requested"
+        case aiohttp.ClientHttpProxyError():
+            return Reason.BAD_RESPONSE, proxy_answered(error.status)
+        case aiohttp.ClientProxyConnectionError():
+            reason, detail = _system(error)
+            return reason, f"the proxy: {detail}"
         case aiohttp.ClientResponseError() | HttpProcessingError():
             return Reason.BAD_RESPONSE, f"not an HTTP answer: {_first_line(error)}"
         case OSError():
             return _system(error)
         case _:
             return Reason.BAD_RESPONSE, f"{type(error).__name__}: {error}"
+
+
+def proxy_answered(status: int) -> str:
+    return f"the proxy answers with status {status}"
 
 
 def _system(error: OSError) -> tuple[Reason, str]:

@@ -14,6 +14,7 @@ import ada_url
 import httpx
 
 from tasks.errors import BadUrl, InputError
+from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.charset import decode
 from tasks.fetch.conditional import Condition
 from tasks.fetch.decode import ACCEPT_ENCODING, Body, too_large
@@ -41,15 +42,23 @@ class Fetcher:
         options: limits, identity and what may be non-public.
         gate: whose turn it is at each host; None for no limit.
         tls: what to verify certificates against instead of the system's and certifi's.
+        access: what some origins are shown, and the proxy of all requests.
 
     Raises:
         InputError: the user agent cannot be sent.
     """
 
-    def __init__(self, options: FetchOptions, gate: HostGate | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        options: FetchOptions,
+        gate: HostGate | None = None,
+        tls: ssl.SSLContext | None = None,
+        access: Access = NO_ACCESS,
+    ) -> None:
         self._options = options
         self._gate = gate
-        self._transport = GuardedTransport(options, tls)
+        self._access = access
+        self._transport = GuardedTransport(options, tls, access.proxy)
         self._headers = _request_headers(options.user_agent or OWN_USER_AGENT)
 
     async def __aenter__(self) -> Self:
@@ -73,7 +82,8 @@ class Fetcher:
     ) -> Answer:
         """One try at ``url``, redirects followed. What goes wrong with the page is returned, never raised.
 
-        Without ``follow`` a redirect is the answer: its status, no body, and itself as the only hop.
+        Without ``follow`` a redirect is the answer: its status, no body, and itself as the only hop. Credentials go to
+        their origins only, and to none again once a redirect has left those.
 
         The deadline counts time spent with servers, not time spent waiting for a host's turn. Only the gate's ledger
         may raise: that is a broken pipeline.
@@ -86,7 +96,9 @@ class Fetcher:
             first: bytes of the body that are wanted; the rest is not read.
             condition: what makes the request conditional; sent to ``url`` alone, not to where it redirects.
         """
-        trip = _Trip(url=address(url), tries=tries, method=method, first=first, condition=condition)
+        trip = _Trip(
+            url=address(url), access=self._access, tries=tries, method=method, first=first, condition=condition
+        )
         try:
             trip.url = _standard(trip.url)
             _check(trip.url)
@@ -128,11 +140,16 @@ class Fetcher:
     def _request(self, trip: "_Trip") -> httpx.Request:
         scheme, _, rest = trip.url.partition("://")
         authority, _, target = rest.partition("/")
-        host = (b"Host", authority.encode("ascii"))  # httpx's own chokes on some xn-- names
+        origin = f"{scheme}://{authority}"
         return httpx.Request(
             trip.method,
-            _origin(f"{scheme}://{authority}"),
-            headers=[host, *self._headers, *(() if trip.hops else trip.condition)],
+            _origin(origin),
+            headers=[
+                (b"Host", authority.encode("ascii")),  # httpx's own chokes on some xn-- names
+                *self._headers,
+                *trip.credentials(origin),
+                *(() if trip.hops else trip.condition),
+            ],
             extensions={"target": f"/{target}".encode("ascii")},
         )
 
@@ -170,13 +187,14 @@ class _Trip:
     """One URL on its way through redirects.
 
     Attributes:
-        url: where it is now.
+        url: where it is now. access: what its origins are shown.
         spent: seconds with servers, up to the last hop.
         status, mime, location: of the last head received. body: what came after it so far.
         announced: length of a body that was too large to be read at all, bytes.
     """
 
     url: str
+    access: Access
     tries: int
     method: str = "GET"
     first: int | None = None
@@ -188,6 +206,7 @@ class _Trip:
     location: str | None = None
     body: Body | None = None
     announced: int = 0
+    _strayed: bool = False
     _departed: float = 0.0
 
     def depart(self) -> None:
@@ -197,9 +216,14 @@ class _Trip:
     def arrive(self) -> None:
         self.spent += time.perf_counter() - self._departed
 
+    def credentials(self, origin: str) -> tuple[tuple[bytes, bytes], ...]:
+        """What ``origin`` is shown, where the trip has been to no other."""
+        self._strayed = self._strayed or origin not in self.access.origins
+        return () if self._strayed else self.access.headers
+
     def redirected(self, location: str | None) -> None:
-        self.location = location
-        self.hops.append(Hop(self.url, self.status or 0, location_to_keep(self.url, location)))
+        self.location = location and self.access.hidden(location)
+        self.hops.append(Hop(self.url, self.status or 0, location_to_keep(self.url, self.location)))
 
     def succeeded(self, headers: Headers, body: bytes, wire_bytes: int, ttfb: float | None) -> Response:
         decoded = decode(body, headers.first("content-type")) if is_textual(self.mime, body) else None
@@ -207,7 +231,7 @@ class _Trip:
         return Response(
             url=self.url,
             status=self.status or 0,
-            headers=headers.kept(),
+            headers=self._kept(headers),
             body=body,
             text=decoded.text if decoded else None,
             encoding=decoded.encoding if decoded else None,
@@ -217,6 +241,10 @@ class _Trip:
             elapsed_ms=elapsed * 1000,
             tries=self.tries,
         )
+
+    def _kept(self, headers: Headers) -> tuple[tuple[str, str], ...]:
+        kept = headers.kept()
+        return tuple((name, self.access.hidden(value)) for name, value in kept) if self.access.secrets else kept
 
     def unfollowed(self) -> Response:
         """The redirect itself as the answer."""
@@ -235,7 +263,7 @@ class _Trip:
         return FetchFailure(
             url=without_userinfo(self.url),
             reason=reason,
-            detail=detail,
+            detail=self.access.hidden(detail),
             status=self.status,
             mime=self.mime,
             received=self._received(),

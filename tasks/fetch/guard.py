@@ -78,11 +78,13 @@ class Exchange:
     Attributes:
         destination: ``host:port`` as written in the URL.
         refused: the guard refused an address of it.
+        judged: it may be connected to by way of the proxy, which is where the next socket leads.
         ttfb: seconds from the request to the head of the answer.
     """
 
     destination: str
     refused: bool = False
+    judged: bool = False
     ttfb: float | None = None
 
 
@@ -112,10 +114,23 @@ class Guard:
         """
         family, kind, protocol, _, address = address_info
         exchange = current_exchange.get()
-        if exchange.destination not in self._allow and not is_public(address[0]):
+        if not exchange.judged:
+            self.check_address(exchange, address[0])
+        return socket.socket(family=family, type=kind, proto=protocol)
+
+    def allows(self, destination: str) -> bool:
+        """Whether ``host:port`` may be at any address."""
+        return destination in self._allow
+
+    def check_address(self, exchange: Exchange, address: str) -> None:
+        """Refuses an address of the exchange's destination that is not public, unless that is allowed.
+
+        Raises:
+            AddressRefused: naming what would allow it.
+        """
+        if exchange.destination not in self._allow and not is_public(address):
             exchange.refused = True
             raise refusal(exchange.destination)
-        return socket.socket(family=family, type=kind, proto=protocol)
 
 
 def refusal(destination: str) -> AddressRefused:

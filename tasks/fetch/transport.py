@@ -9,13 +9,15 @@ import httpx
 from yarl import URL
 
 from tasks.errors import AddressRefused
+from tasks.fetch.access import Proxy
 from tasks.fetch.connection import GuardedConnector
-from tasks.fetch.failures import CLIENT_ERRORS, FetchError, failure
+from tasks.fetch.failures import CLIENT_ERRORS, FetchError, failure, proxy_answered
 from tasks.fetch.guard import Exchange, Guard, current_exchange, refusal
 from tasks.model import FetchOptions, Reason
 
 MAX_FIELD = 64 * 1024
 MAX_FIELDS = 10_000
+PROXY_WANTS_CREDENTIALS = 407
 
 
 class WireStream(httpx.AsyncByteStream):
@@ -49,10 +51,15 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     The request extension ``target`` goes into the request line byte for byte. The response extension ``ttfb`` is the
     time from the request to the head of its answer, seconds. Every failure is a ``FetchError``.
+
+    Through ``proxy`` https goes by tunnels to addresses that were judged here; http goes by name, which the proxy
+    looks up once more.
     """
 
-    def __init__(self, options: FetchOptions, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, options: FetchOptions, tls: ssl.SSLContext | None = None, proxy: Proxy | None = None) -> None:
         self._guard = Guard(options.allow)
+        self._proxy_url = URL(f"http://{proxy.at}") if proxy else None
+        self._shown_to_proxy = {"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else {}
         self._timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=options.connect_timeout, sock_read=options.read_timeout
         )
@@ -100,16 +107,26 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     async def _send(self, request: httpx.Request, destination: str) -> aiohttp.ClientResponse:
         if self._session is None:
             raise RuntimeError("the transport is used outside its context")
+        tunnelled = request.url.scheme == "https"
         try:
-            return await self._session.request(
+            response = await self._session.request(
                 request.method,
                 _wire_url(request),
-                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+                headers=[
+                    *((name.decode(), value.decode()) for name, value in request.headers.raw),
+                    *(() if tunnelled else self._shown_to_proxy.items()),
+                ],
                 data=await request.aread() or None,
                 allow_redirects=False,
+                proxy=self._proxy_url,
+                proxy_headers=self._shown_to_proxy if tunnelled else None,
             )
         except CLIENT_ERRORS as error:
             raise failure(error, destination) from error
+        if self._proxy_url is not None and response.status == PROXY_WANTS_CREDENTIALS:
+            response.release()
+            raise FetchError(Reason.BAD_RESPONSE, f"{destination}: {proxy_answered(PROXY_WANTS_CREDENTIALS)}")
+        return response
 
 
 async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
