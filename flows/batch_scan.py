@@ -68,7 +68,9 @@ async def batch_scan(
         options: Wishes that differ from the blocks.
     """
     started = time.time()
-    settings = (await load_settings(options or ScanOptions())).model_copy(update={"analyze": analyze})
+    settings = (await load_settings(options or ScanOptions(), request_id=request_id)).model_copy(
+        update={"analyze": analyze}
+    )
     ticket = await admitted(request_id, run_id, data=settings.data, user_id=user_id, throttled=True)
     if ticket.taken:
         return already_done(ticket)

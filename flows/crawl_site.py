@@ -84,7 +84,9 @@ async def crawl_site(
         obey_robots=obey_robots,
         check=("external", "images") if check is None else tuple(check),
     )
-    settings = (await load_settings(options or ScanOptions())).model_copy(update={"analyze": analyze, "crawl": rules})
+    settings = (await load_settings(options or ScanOptions(), request_id=request_id)).model_copy(
+        update={"analyze": analyze, "crawl": rules}
+    )
     ticket = await admitted(request_id, run_id, data=settings.data, user_id=user_id, throttled=True)
     if ticket.taken:
         return already_done(ticket)

@@ -46,7 +46,7 @@ async def scan_page(
         options: Wishes that differ from the blocks.
     """
     started = time.time()
-    settings = (await load_settings(options or ScanOptions())).model_copy(
+    settings = (await load_settings(options or ScanOptions(), request_id=request_id)).model_copy(
         update={"max_age": 0, "analyze": "all" if analyze else "none"}
     )
     ticket = await admitted(request_id, run_id, data=settings.data, user_id=user_id, throttled=True)

@@ -102,12 +102,14 @@ class Site:
     """A real server on loopback in a thread.
 
     ``pages`` maps a path to an HTML body, a (status, headers, body) triple, or a function of the number of times the
-    path was asked for that returns either; other paths answer 404. ``requests`` has (time, path) of each request.
+    path was asked for that returns either; other paths answer 404. ``requests`` has (time, path) of each request,
+    ``heads`` (its address, its headers by lower-case name).
     """
 
     port: int
     pages: dict[str, object] = field(default_factory=dict)
     requests: list[tuple[float, str]] = field(default_factory=list)
+    heads: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     @property
     def host_port(self):
@@ -136,6 +138,8 @@ class SiteHandler(BaseHTTPRequestHandler):
     timeout = 10
 
     def do_GET(self):
+        sent = {name.lower(): value for name, value in self.headers.items()}
+        self.server.site.heads.append((f"http://{sent['host']}{self.path}", sent))
         status, headers, body = self.server.site.answer(self.path)
         content = body if isinstance(body, bytes) else body.encode()
         self.send_response(status)

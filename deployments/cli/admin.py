@@ -1,4 +1,4 @@
-"""Commands around the product: ``demo`` and ``blocks register``."""
+"""Commands around the product: ``demo``, ``blocks register`` and ``blocks access``."""
 
 import asyncio
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from deployments.cli import screen
-from deployments.cli.options import RUN_SHOWN, RunShown
+from deployments.cli.options import RUN_SHOWN, RunShown, block_name
+from tasks.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,17 +28,44 @@ blocks = App(name="blocks", help="Prefect blocks of this product.", help_format=
 def register() -> int:
     """Register the block types of this product with Prefect."""
     import blocks as ours  # noqa: PLC0415 - imports Prefect
-    from deployments.cli.local_server import LocalServer  # noqa: PLC0415
+
+    _wait_for_api()
+    for block in (getattr(ours, name) for name in ours.__all__):
+        asyncio.run(block.aregister_type_and_schema())
+        screen.line(f"registered {block.get_block_type_name()} ({block.get_block_type_slug()})")
+    return 0
+
+
+@blocks.command
+def access(name: Annotated[str, Parameter(help="Name of the block, for --access.")], /) -> int:
+    """Save what the variables SEO_ACCESS_... hold, as the SEO Site Access block NAME."""
+    from blocks import SiteAccess  # noqa: PLC0415 - imports Prefect
+    from blocks.site_access import ENVIRONMENT  # noqa: PLC0415
+
+    if name == ENVIRONMENT:
+        raise InputError(f"{name} stands for the variables themselves: choose another name")
+    try:
+        block_name(None, name)
+        given = SiteAccess().with_environment()
+        given.check()
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    _wait_for_api()
+    asyncio.run(given.asave(name, overwrite=True))
+    screen.line(
+        f"saved the SEO Site Access block {name!r}: `seo crawl {(given.origins or ['URL'])[0]} --access {name}`"
+    )
+    return 0
+
+
+def _wait_for_api() -> None:
+    from deployments.cli.local_server import LocalServer  # noqa: PLC0415 - imports Prefect
     from deployments.cli.running import check_api  # noqa: PLC0415
 
     if LocalServer.current is None:
         asyncio.run(check_api())
     else:
         LocalServer.current.wait()
-    for block in (getattr(ours, name) for name in ours.__all__):
-        asyncio.run(block.aregister_type_and_schema())
-        screen.line(f"registered {block.get_block_type_name()} ({block.get_block_type_slug()})")
-    return 0
 
 
 def demo(

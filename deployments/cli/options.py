@@ -18,6 +18,7 @@ Format = Literal["table", "json", "jsonl", "csv"]
 
 _ALLOW = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:/@\[\]?#]+):(\d{1,5})", re.IGNORECASE | re.ASCII)
 _IDENTITY = re.compile(r"[A-Za-z0-9_.@=-]{1,128}", re.ASCII)  # as tasks.events has it, without its import of pydantic
+_BLOCK_NAME = re.compile(r"[a-z0-9-]{1,200}", re.ASCII)  # as Prefect has it
 _ANALYZE = re.compile(r"none|all|top:[1-9][0-9]{0,8}", re.ASCII)
 MAX_PORT = 65535
 
@@ -117,6 +118,11 @@ class Owner:
     no_html: Annotated[bool, Parameter(negative=(), help="Do not keep the page sources.", show_default=False)] = False
 
 
+def block_name(_: Any, value: str | None) -> None:
+    if value is not None and not _BLOCK_NAME.fullmatch(value):
+        raise ValueError(f"{value[:200]!r} is no name of a block: write small letters, digits and hyphens")
+
+
 @Parameter(name="*", group=_FETCHING)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetching:
@@ -139,6 +145,13 @@ class Fetching:
         int | None, Parameter(validator=at_least(1, 256), help="Connections per host. [default: 8]")
     ] = None
     user_agent: Annotated[str | None, Parameter(help="User-Agent header.")] = None
+    access: Annotated[
+        str | None,
+        Parameter(
+            validator=block_name, metavar="NAME",
+            help="Saved SEO Site Access block: credentials and proxy. [default: what $SEO_ACCESS_… make, if set]",
+        ),
+    ] = None  # fmt: skip
 
 
 @Parameter(name="*", group=_FETCHING)

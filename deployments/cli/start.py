@@ -7,7 +7,7 @@ import sys
 from deployments.cli.local_server import LocalServer, api_is_configured
 
 NEEDS_PREFECT = {"analyze", "crawl", "scan", "batch", "resume", "demo"}
-SUBCOMMANDS_THAT_NEED_IT = {("blocks", "register"), ("outbox", "send")}
+SUBCOMMANDS_THAT_NEED_IT = {("blocks", "register"), ("blocks", "access"), ("outbox", "send")}
 KEEPS_LOGS = {"serve", "api"}
 HELP = {"-h", "--help"}
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from blocks import SiteAccess
+from blocks.site_access import ENVIRONMENT
 from tasks.audit.profile import Profile
 from tasks.crawl.scope import ScopeKind
 from tasks.scan.settings import CheckKind, CrawlRules, ScanOptions
@@ -14,6 +16,8 @@ from tasks.urls import parse
 class RunOptions:
     """A command's wishes; ``max_age`` and ``timeout`` in seconds, unset ones come from the blocks.
 
+    ``access``: name of credentials; for None the environment's, where it has any.
+
     ``analyze``: which pages, as flows take it; of a single page none or all.
     """
 
@@ -24,6 +28,7 @@ class RunOptions:
     concurrency: int | None = None
     rate: float | None = None
     user_agent: str | None = None
+    access: str | None = None
     max_age: float = 86400.0
     refresh: bool = False
     keep_html: bool | None = None
@@ -45,6 +50,7 @@ class RunOptions:
             concurrency=self.concurrency,
             rate=self.rate,
             user_agent=self.user_agent,
+            access=self.access or (ENVIRONMENT if SiteAccess.in_environment() else None),
             max_age=self.max_age,
             refresh=self.refresh,
             keep_html=self.keep_html,

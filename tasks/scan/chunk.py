@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.fetcher import OWN_USER_AGENT
 from tasks.fetch.retry import delay, is_transient
 from tasks.model import Answer, FetchFailure, PageState, ScannedPage
@@ -73,7 +74,7 @@ class Chunk:
     obeys = False
     follows = False
 
-    def __init__(self, job: ChunkJob, store: Store) -> None:
+    def __init__(self, job: ChunkJob, store: Store, access: Access = NO_ACCESS) -> None:
         self._job = job
         self._store = store
         self._holder = holder_name()
@@ -83,9 +84,10 @@ class Chunk:
         self._committer = Committer(self.write, on_failure=lambda: self._stop.stop("commit failed"))
         options = job.settings.options
         hosts = store.hosts if self.obeys else store.hosts.without_crawl_delay()
-        self._pipeline = PagePipeline(options, job.settings.profile, hosts, self._holder)
+        self._pipeline = PagePipeline(options, job.settings.profile, hosts, self._holder, access)
         self._earlier = EarlierPages(store, job.settings, job.run_id, links=self.follows)
-        self._robots = RobotsBook(store, self._pipeline.fetcher, options.user_agent or OWN_USER_AGENT)
+        agent = options.user_agent or OWN_USER_AGENT
+        self._robots = RobotsBook(store, self._pipeline.fetcher, agent, job.settings.realm)
         self._workers = HostWorkers(self.scan, per_host=options.concurrency)
 
     async def run(self) -> ChunkReport:

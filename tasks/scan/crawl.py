@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TypeGuard
 
 from tasks.crawl.traps import Traps
+from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.redirects import REDIRECT_STATUSES
 from tasks.model import Answer, FetchFailure, PageState, Reason, Response, ScannedPage, Verdict
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
@@ -43,9 +44,11 @@ class CrawlChunk(Chunk):
     patience = WAIT_SECONDS
     follows = True
 
-    def __init__(self, job: ChunkJob, store: Store, rules: CrawlRules, *, anywhere: bool = False) -> None:
+    def __init__(
+        self, job: ChunkJob, store: Store, rules: CrawlRules, access: Access = NO_ACCESS, *, anywhere: bool = False
+    ) -> None:
         self.obeys = rules.obey_robots
-        super().__init__(job, store)
+        super().__init__(job, store, access)
         self.led_to: str | None = None
         self._pages = job.pages
         self._scope = scope_of(rules)

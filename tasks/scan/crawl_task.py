@@ -16,6 +16,7 @@ from prefect.tasks import exponential_backoff
 
 from tasks.report.phase import phase, tell
 from tasks.scan import seeds, site
+from tasks.scan.access_task import load_access
 from tasks.scan.chunk import ChunkJob, ChunkReport
 from tasks.scan.crawl import CrawlChunk
 from tasks.scan.records import NEVER, RunRef, begin_crawl, chunk_deadline, resume_run
@@ -65,20 +66,21 @@ def _create(settings: ScanSettings, user_id: str, run_id: str | None, flow_run_i
 async def prepare_crawl(plan: Plan, deadline: float) -> Plan:
     """Finds where the start URL leads, reads robots.txt and the sitemaps."""
     log, run, settings = get_run_logger(), plan.run, plan.settings
+    access = await load_access(settings)
     with Store.open(settings.data) as store, phase(run.run_id, "reading robots.txt and sitemaps"):
         rules = rules_of(settings)
         if not rules.root_url:
-            rules = await site.find_root(job_of(plan, 0, deadline), store, rules)
+            rules = await site.find_root(job_of(plan, 0, deadline), store, rules, access)
             settings = settings.model_copy(update={"crawl": rules})
             await asyncio.to_thread(store.set_options, run.run_id, run.epoch, settings.model_dump_json())
         if rules.root_url != rules.start_url:
             log.warning("%s leads to %s: the crawl is scoped there", rules.start_url, rules.root_url)
-        problem = await asyncio.to_thread(site.root_problem, store, run.run_id, rules)
+        problem = await asyncio.to_thread(site.root_problem, store, run.run_id, rules, settings.realm)
         if problem:
             log.warning("%s", problem)
         if rules.sitemaps:
             until = min(deadline, time.time() + SITEMAP_SECONDS)
-            cut = await seeds.read_sitemaps(settings, store, run.run_id, run.epoch, deadline=until)
+            cut = await seeds.read_sitemaps(settings, store, run.run_id, run.epoch, access, deadline=until)
             if cut:
                 log.warning("sitemaps: %s; the rest was not read", cut)
         if known := await asyncio.to_thread(seeds.add_known, settings, store, run.run_id, run.epoch):
@@ -111,9 +113,10 @@ def job_of(plan: Plan, index: int, deadline: float, pages: int = CHUNK_PAGES) ->
 async def crawl_chunk(job: ChunkJob) -> ChunkReport:
     """Scans pages of the frontier until the chunk's budget is used; what they link to joins the frontier."""
     log = get_run_logger()
+    access = await load_access(job.settings)
     with Store.open(job.settings.data) as store:
         try:
-            report = await CrawlChunk(job, store, rules_of(job.settings)).run()
+            report = await CrawlChunk(job, store, rules_of(job.settings), access).run()
         except Exception:
             log.exception("chunk %d of crawl %s", job.index, job.run_id)
             raise
@@ -226,14 +229,15 @@ async def judge_site(plan: Plan, check_until: float = NEVER) -> None:
     Nothing is looked at after ``check_until``, seconds since the epoch.
     """
     log, run, settings = get_run_logger(), plan.run, plan.settings
+    access = await load_access(settings)
     with Store.open(settings.data) as store, phase(run.run_id, "putting redirects together"):
         redirects = await asyncio.to_thread(site.settle, settings, store, run.run_id, run.epoch)
         log.info("%d redirects settled", redirects)
-        await site.probe(settings, store, run.run_id, run.epoch)
+        await site.probe(settings, store, run.run_id, run.epoch, access)
         if rules_of(settings).check:
             until = min(check_until, time.time() + CHECK_SECONDS)
             tell(run.run_id, "looking at what pages point to")
-            checked = await site.check_targets(settings, store, run.run_id, run.epoch, deadline=until)
+            checked = await site.check_targets(settings, store, run.run_id, run.epoch, access, deadline=until)
             log.info("%d targets checked", checked)
         tell(run.run_id, "judging the site as a whole")
         await asyncio.to_thread(site.judge_site, settings, store, run.run_id, run.epoch)

@@ -11,6 +11,7 @@ from prefect.tasks import exponential_backoff
 from tasks.events import RequestEvent
 from tasks.logs import step
 from tasks.scan import site
+from tasks.scan.access_task import load_access
 from tasks.scan.records import chunk_deadline
 from tasks.scan.single import scan_single, stage_single
 from tasks.scan.task import Plan, timeout_of
@@ -23,12 +24,13 @@ async def fetch_and_parse(plan: Plan, *, started: float) -> dict[str, Any]:
     """Fetches, reads and judges the run's one page and stages its parts; returns their manifest."""
     log, run_id = get_run_logger(), plan.run.run_id
     timeout = timeout_of(FlowRunContext.get())
+    access = await load_access(plan.settings)
     with Store.open(plan.settings.data) as store:
         target = store.targets_of(run_id)[0]
         with step(log, "fetch-and-parse", run=run_id, page=target.page_id, url=target.url) as fetching:
             await asyncio.to_thread(store.mark_first_request, run_id)
             page = await scan_single(
-                target, plan.settings, store, deadline=chunk_deadline(started, timeout), tell=log.warning
+                target, plan.settings, store, access, deadline=chunk_deadline(started, timeout), tell=log.warning
             )
             staged = await asyncio.to_thread(stage_single, run_id, page, plan.settings, store)
             why = f" ({page.reason})" if page.reason else ""

@@ -10,6 +10,7 @@ from typing import Self
 from tasks.audit.engine import audit
 from tasks.audit.profile import Profile
 from tasks.extract.apart import Extractor
+from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.conditional import NOT_MODIFIED, Condition, is_not_modified
 from tasks.fetch.fetcher import Fetcher
 from tasks.fetch.politeness import HostGate, HostLedger, Turn
@@ -68,9 +69,11 @@ class _WindowedTurn(Turn):
 class PagePipeline:
     """Fetches, reads and judges pages; an async context manager that owns the client and the reader."""
 
-    def __init__(self, options: FetchOptions, profile: Profile, ledger: HostLedger, holder: str) -> None:
+    def __init__(
+        self, options: FetchOptions, profile: Profile, ledger: HostLedger, holder: str, access: Access = NO_ACCESS
+    ) -> None:
         self._gate = WindowedGate(ledger, holder, options)
-        self.fetcher = Fetcher(options, self._gate)
+        self.fetcher = Fetcher(options, self._gate, access=access)
         self._extractor = Extractor()
         self._profile = profile
 

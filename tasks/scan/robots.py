@@ -57,10 +57,11 @@ class RobotsBook:
 
     Args:
         agent: whose groups count.
+        realm: whose answers are kept and taken.
     """
 
-    def __init__(self, store: Store, fetcher: Fetcher, agent: str) -> None:
-        self._store = store
+    def __init__(self, store: Store, fetcher: Fetcher, agent: str, realm: str = "") -> None:
+        self._kept = store.robots.under(realm)
         self._fetcher = fetcher
         self.agent = agent
         self._readings: dict[str, _Reading] = {}
@@ -116,7 +117,7 @@ class RobotsBook:
         return reading
 
     async def _read(self, key: str) -> Robots:
-        kept = await asyncio.to_thread(self._store.robots.get, key)
+        kept = await asyncio.to_thread(self._kept.get, key)
         if kept is not None:
             policy = outcome_of(as_answer(kept))
             age = (datetime.now(UTC) - kept.fetched_at).total_seconds()
@@ -132,7 +133,7 @@ class RobotsBook:
             crawl_delay=policy.crawl_delay(self.agent) if policy else None,
             fetched_at=datetime.now(UTC),
         )
-        await asyncio.to_thread(self._store.robots.keep, kept)
+        await asyncio.to_thread(self._kept.keep, kept)
         return Robots(kept, policy)
 
     async def _ask(self, url: str) -> Answer:

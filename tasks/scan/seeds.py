@@ -12,6 +12,7 @@ from itertools import islice
 
 from tasks.crawl.lastmod import latest_moment
 from tasks.crawl.scope import Scope
+from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.fetcher import OWN_USER_AGENT
 from tasks.scan.pipeline import PagePipeline
 from tasks.scan.process import holder_name
@@ -25,7 +26,9 @@ FOUND_AT_ONCE = 5000
 ENTRIES_AT_ONCE = 50_000
 
 
-async def read_sitemaps(settings: ScanSettings, store: Store, run_id: str, epoch: int, *, deadline: float) -> str:
+async def read_sitemaps(
+    settings: ScanSettings, store: Store, run_id: str, epoch: int, access: Access = NO_ACCESS, *, deadline: float
+) -> str:
     """Stores the site's sitemaps and adds their pages in scope to the crawl; returns what was cut, if anything.
 
     Does nothing where an earlier epoch has done it. Nothing is begun after ``deadline``, seconds since the epoch.
@@ -38,8 +41,8 @@ async def read_sitemaps(settings: ScanSettings, store: Store, run_id: str, epoch
     files: list[SitemapFact] = []
     waiting: list[ReadSitemap] = []
     async with (
-        PagePipeline(options, settings.profile, hosts, holder_name()) as pipeline,
-        RobotsBook(store, pipeline.fetcher, options.user_agent or OWN_USER_AGENT) as book,
+        PagePipeline(options, settings.profile, hosts, holder_name(), access) as pipeline,
+        RobotsBook(store, pipeline.fetcher, options.user_agent or OWN_USER_AGENT, settings.realm) as book,
     ):
         robots = await book.of(rules.root_url)
         reader = SitemapReader(pipeline.fetcher, rules.root_url, deadline)

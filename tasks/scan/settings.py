@@ -19,6 +19,20 @@ VERSION = 3
 """Raised when the same pages would give other results: earlier results then no longer stand in for new ones."""
 
 
+class AccessRef(BaseModel):
+    """Credentials as runs name them.
+
+    Attributes:
+        name: of the block, or ``environment``.
+        key: salted hash of what it holds, 16 hex digits: who is shown other credentials may get other pages.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    key: str
+
+
 class ScanOptions(BaseModel):
     """Wishes of one run; what is unset comes from the blocks, and where none is saved from their defaults.
 
@@ -29,6 +43,10 @@ class ScanOptions(BaseModel):
 
     crawler: str | None = Field(default=None, description="Name of a saved SEO Crawler block.")
     result_store: str | None = Field(default=None, description="Name of a saved SEO Result Store block.")
+    access: Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=200)] | None = Field(
+        default=None,
+        description="Name of a saved SEO Site Access block, or environment. Never for requests from outside.",
+    )
     data: str | None = Field(default=None, description="Data folder, absolute.")
     allow: tuple[str, ...] = Field(default=(), description="Further host:port pairs that may be non-public.")
     concurrency: int | None = Field(default=None, ge=1, le=256, description="Connections per host.")
@@ -87,7 +105,13 @@ class ScanSettings(BaseModel):
     max_age: float = 86400
     analyze: AnalyzeWhich = "none"
     revalidate: bool = True
+    access: AccessRef | None = None
     crawl: CrawlRules | None = None
+
+    @property
+    def realm(self) -> str:
+        """Who fetches, as far as sites can tell by credentials; empty for anybody."""
+        return self.access.key if self.access else ""
 
     @property
     def recipe(self) -> str:
@@ -99,7 +123,8 @@ class ScanSettings(BaseModel):
         """Identity of how a page is wished to be fetched and judged."""
         fetching = self.options.model_dump(include={"user_agent", "max_body", "max_redirects"})
         judging = self.profile.model_dump(mode="json")
-        return _digest(json.dumps([VERSION, fetching, judging, self.keep_html], sort_keys=True))
+        shown = [self.realm] if self.realm else []
+        return _digest(json.dumps([VERSION, fetching, judging, self.keep_html, *shown], sort_keys=True))
 
     def batch_id(self, project_id: str, urls: Iterable[str]) -> str:
         """Identity of a list in a project, whatever its order: 16 hex digits."""

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.fetcher import OWN_USER_AGENT
 from tasks.fetch.retry import delay, is_transient
 from tasks.model import Answer, FetchFailure, ScannedPage
@@ -16,14 +17,20 @@ from tasks.urls import printable
 
 
 async def scan_single(
-    target: Target, settings: ScanSettings, store: Store, *, deadline: float, tell: Callable[[str], None]
+    target: Target,
+    settings: ScanSettings,
+    store: Store,
+    access: Access = NO_ACCESS,
+    *,
+    deadline: float,
+    tell: Callable[[str], None],
 ) -> ScannedPage:
     """The page after as many tries as its failure allows; ``tell`` hears of each further try."""
     options, hosts = settings.options, store.hosts.without_crawl_delay()
     await asyncio.to_thread(hosts.give_back, is_gone)
     async with (
-        PagePipeline(options, settings.profile, hosts, holder_name()) as pipeline,
-        RobotsBook(store, pipeline.fetcher, options.user_agent or OWN_USER_AGENT) as robots,
+        PagePipeline(options, settings.profile, hosts, holder_name(), access) as pipeline,
+        RobotsBook(store, pipeline.fetcher, options.user_agent or OWN_USER_AGENT, settings.realm) as robots,
     ):
         robots.begin(target.url)
         tries = 0

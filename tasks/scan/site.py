@@ -18,6 +18,7 @@ from tasks.audit.site.engine import SiteVerdict, audit_list, audit_site
 from tasks.audit.site.prepare import graph, prepare, prepare_list
 from tasks.crawl.robots import RobotsPolicy, outcome_of
 from tasks.extract.page import extract
+from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.fetcher import OWN_USER_AGENT
 from tasks.model import FetchFailure, Reason, Response
 from tasks.report.phase import tell
@@ -43,14 +44,14 @@ ERRORS = 400
 PROBE_PATIENCE = 60.0
 
 
-async def find_root(job: ChunkJob, store: Store, rules: CrawlRules) -> CrawlRules:
+async def find_root(job: ChunkJob, store: Store, rules: CrawlRules, access: Access = NO_ACCESS) -> CrawlRules:
     """Fetches the start URL, hop by hop where it redirects; the scope is taken from where it leads."""
     url = rules.start_url
     for _ in range(ROOT_HOPS + 1):
         rules = rules.model_copy(update={"root_url": url})
         target = await asyncio.to_thread(_known_target, store, job.run_id, rules)
         if target is None:
-            chunk = CrawlChunk(job.model_copy(update={"pages": 1}), store, rules, anywhere=True)
+            chunk = CrawlChunk(job.model_copy(update={"pages": 1}), store, rules, access, anywhere=True)
             await chunk.run()
             target = chunk.led_to
         if not target:
@@ -68,14 +69,14 @@ def _known_target(store: Store, run_id: str, rules: CrawlRules) -> str | None:
     return address(target) if target and is_http(target) else ""
 
 
-def root_problem(store: Store, run_id: str, rules: CrawlRules) -> str:
+def root_problem(store: Store, run_id: str, rules: CrawlRules, realm: str = "") -> str:
     """What keeps a crawl from beginning at its root, for people; empty where nothing does."""
     known = store.standing(run_id, page_id(rules.project_id, rules.root_url))
     root, at = printable(rules.root_url), origin(rules.root_url)
     if known is None:
         return f"{root} has not answered yet"
     if known.reason is Reason.BLOCKED_BY_ROBOTS:
-        robots = store.robots.get(at, math.inf)
+        robots = store.robots.under(realm).get(at, math.inf)
         if robots is not None and outcome_of(as_answer(robots)) is None:
             said = f"answers with status {robots.status}" if robots.status else f"cannot be read ({robots.reason})"
             return f"robots.txt of {at} {said}: everything counts as disallowed"
@@ -87,11 +88,11 @@ def root_problem(store: Store, run_id: str, rules: CrawlRules) -> str:
     return f"{root} answers with status {known.status}" if known.status and known.status >= ERRORS else ""
 
 
-async def probe(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> None:
+async def probe(settings: ScanSettings, store: Store, run_id: str, epoch: int, access: Access = NO_ACCESS) -> None:
     """Asks for a page that cannot exist: what the site answers then."""
     rules = rules_of(settings)
     url = f"{rules.root_url.rsplit('/', 1)[0]}/{secrets.token_hex(12)}"
-    async with PagePipeline(settings.options, settings.profile, store.hosts, holder_name()) as pipeline:
+    async with PagePipeline(settings.options, settings.profile, store.hosts, holder_name(), access) as pipeline:
         answer = await pipeline.fetch_patiently(url, max_tries=settings.options.max_tries, patience=PROBE_PATIENCE)
     page = extract(answer) if isinstance(answer, Response) and answer.is_html else None
     fact = TargetFact(
@@ -116,15 +117,17 @@ def settle(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> int
     return store.settle(run_id, epoch, settled(store.standings(run_id), settings.profile))
 
 
-async def check_targets(settings: ScanSettings, store: Store, run_id: str, epoch: int, *, deadline: float) -> int:
+async def check_targets(
+    settings: ScanSettings, store: Store, run_id: str, epoch: int, access: Access = NO_ACCESS, *, deadline: float
+) -> int:
     """Looks at external links and images, each once a run, and writes what is seen as it comes; returns how many."""
     rules = rules_of(settings)
     wanted = await asyncio.to_thread(_targets, store, run_id, rules)
     hosts = store.hosts if rules.obey_robots else store.hosts.without_crawl_delay()
     agent = settings.options.user_agent or OWN_USER_AGENT
     async with (
-        PagePipeline(settings.options, settings.profile, hosts, holder_name()) as pipeline,
-        RobotsBook(store, pipeline.fetcher, agent) as book,
+        PagePipeline(settings.options, settings.profile, hosts, holder_name(), access) as pipeline,
+        RobotsBook(store, pipeline.fetcher, agent, settings.realm) as book,
         _Seen(store, run_id, epoch, len(wanted)) as seen,
     ):
         allowed = []
@@ -224,7 +227,7 @@ def _rows(connection: "duckdb.DuckDBPyConnection", sql: str) -> list[tuple[Any, 
 
 def judge_site(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> None:
     """Stores robots.txt as it was obeyed, how the pages hang together, and what the site rules say."""
-    _write_robots(store, run_id, epoch)
+    _write_robots(settings, store, run_id, epoch)
     with store.site(run_id) as connection:
         site = prepare(connection)
         store.write_facts(run_id, epoch, "graph", "site", graph(site))
@@ -243,7 +246,7 @@ def compare(store: Store, run_id: str, epoch: int) -> int:
 
 def judge_list(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> None:
     """Stores the robots.txt of a list's pages, and what the rules of lists say."""
-    _write_robots(store, run_id, epoch)
+    _write_robots(settings, store, run_id, epoch)
     with store.site(run_id) as connection:
         _write_verdict(audit_list(prepare_list(connection), settings.profile), store, run_id, epoch)
 
@@ -256,12 +259,13 @@ def _write_verdict(verdict: SiteVerdict, store: Store, run_id: str, epoch: int) 
     store.write_facts(run_id, epoch, "results", "site", results)
 
 
-def _write_robots(store: Store, run_id: str, epoch: int) -> None:
+def _write_robots(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> None:
     """What was read of robots.txt for any page of the run, however long ago that was."""
     with store.site(run_id) as site:
         found = _rows(site, _ORIGINS)
     origins = sorted({origin(url) for (url,) in found if is_http(url)})
-    kept = [robots for one in origins if (robots := store.robots.get(one, math.inf)) is not None]
+    answers = store.robots.under(settings.realm)
+    kept = [robots for one in origins if (robots := answers.get(one, math.inf)) is not None]
     store.write_facts(run_id, epoch, "robots", "robots", [_robots_fact(robots) for robots in kept])
 
 

@@ -28,6 +28,7 @@ from tasks.errors import InputError, StaleEpoch
 from tasks.logs import step
 from tasks.model import FetchOptions
 from tasks.scan import site
+from tasks.scan.access_task import load_access, named_access
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
 from tasks.scan.process import POOL_SIZE, enter_pool_child
 from tasks.scan.records import RunRef, begin_run, chunk_deadline, end_run, jobs_of, resume_run, targets_of
@@ -74,12 +75,18 @@ def batch_name() -> str:
     return "-".join(filter(None, ("batch", given.get("project_id", "default"), listed)))
 
 
-async def load_settings(options: ScanOptions, typed: Sequence[str] = ()) -> ScanSettings:
+async def load_settings(
+    options: ScanOptions, typed: Sequence[str] = (), *, request_id: str | None = None
+) -> ScanSettings:
     """Blocks, then environment, then ``options``; the host:port of ``typed`` URLs is allowed.
 
+    ``request_id``: of the request from outside that is answered, if one is.
+
     Raises:
-        InputError: no such block, or an environment variable of no use.
+        InputError: no such block, an environment variable of no use, or credentials wanted from outside.
     """
+    if options.access is not None and request_id is not None:
+        raise InputError("a request from outside uses nobody's credentials: leave access out of its options")
     try:
         crawler = await Crawler.named(options.crawler)
         store = await ResultStore.named(options.result_store)
@@ -101,6 +108,7 @@ async def load_settings(options: ScanOptions, typed: Sequence[str] = ()) -> Scan
         keep_html=store.keep_html if options.keep_html is None else options.keep_html,
         max_age=0 if options.refresh else options.max_age,
         revalidate=not options.refresh,
+        access=await named_access(options.access, folder) if options.access is not None else None,
     )
 
 
@@ -229,9 +237,10 @@ async def scan_chunk(job: ChunkJob) -> ChunkReport:
     """Scans what is open of a chunk; pages go to the store, only counts come back."""
     log = get_run_logger()
     log.info("chunk %d of run %s begins", job.index, job.run_id)
+    access = await load_access(job.settings)
     with Store.open(job.settings.data) as store:
         try:
-            report = await Chunk(job, store).run()
+            report = await Chunk(job, store, access).run()
         except Exception:
             log.exception("chunk %d of run %s", job.index, job.run_id)
             raise

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from typing import Self
 
 from sqlalchemy import select
 
@@ -17,21 +18,33 @@ ROBOTS_SECONDS = 86400.0
 
 
 class RobotsCache:
-    """Answers to robots.txt by origin, ``scheme://host:port``."""
+    """Answers to robots.txt by origin, ``scheme://host:port``.
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    Args:
+        realm: whose answers, where a site gives others to those it knows; crawl-delays hold for everybody.
+    """
+
+    def __init__(self, catalogue: Catalogue, realm: str = "") -> None:
         self._catalogue = catalogue
+        self._realm = realm
+
+    def under(self, realm: str) -> Self:
+        """The answers given to ``realm``; everybody's where it is empty."""
+        return type(self)(self._catalogue, realm) if realm else self
+
+    def _key(self, origin: str) -> str:
+        return f"{origin} {self._realm}" if self._realm else origin
 
     def get(self, origin: str, max_age_s: float = ROBOTS_SECONDS) -> CachedRobots | None:
         """The last answer, where it is younger than ``max_age_s``."""
         since = time.time() - max_age_s
-        query = select(robots).where(robots.c.origin == origin, robots.c.fetched_at > since)
+        query = select(robots).where(robots.c.origin == self._key(origin), robots.c.fetched_at > since)
         with self._catalogue.read() as connection:
             row = connection.execute(query).first()
         if row is None:
             return None
         return CachedRobots(
-            origin=row.origin,
+            origin=origin,
             status=row.status,
             reason=Reason(row.reason) if row.reason else None,
             body=row.body,
@@ -43,7 +56,7 @@ class RobotsCache:
         """Replaces what is known of the origin; its crawl-delay holds for all who obey from now on."""
         with self._catalogue.write() as connection:
             statement = upsert(connection, robots).values(
-                origin=answer.origin,
+                origin=self._key(answer.origin),
                 status=answer.status,
                 reason=answer.reason,
                 body=answer.body,

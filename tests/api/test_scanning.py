@@ -44,6 +44,15 @@ async def test_a_list_that_cannot_be(ann, urls):
 
 
 @pytest.mark.parametrize("path", ["scan", "batch"])
+@pytest.mark.parametrize("more", [{"access": "staging"}, {"options": {"access": "staging"}}])
+async def test_nobody_outside_uses_saved_credentials(ann, starter, path, more):
+    body = {"url": URL} if path == "scan" else {"urls": [URL]}
+    answer = await ann("POST", f"/projects/tea/{path}", json={**body, **more})
+    assert (answer.status_code, list(answer.json()["fields"])) == (422, list(more))
+    assert starter.started == []
+
+
+@pytest.mark.parametrize("path", ["scan", "batch"])
 async def test_only_the_owner_asks_for_work(ann, bob, starter, path):
     body = {"url": URL} if path == "scan" else {"urls": [URL]}
     assert (await bob("POST", f"/projects/tea/{path}", json=body)).status_code == 403

@@ -146,6 +146,8 @@ async def test_without_a_secret_nothing_is_taken(door, send, starter):
         (event(url="\ud800"), "data"),
         (event(user_id="ann bob"), "data.user_id"),
         (event(more=1), "data.more"),
+        (event(access="staging"), "data.access"),
+        (event(options={"access": "staging"}), "data.options"),
         (event(url={"__prefect_kind": "jinja", "template": "{{ 7*7 }}"}), "data.url"),
         (event("project/batch.scan", urls=[]), "data"),
         (event("project/batch.scan", urls=[{"a": {"__prefect_kind": "json"}}]), "data.urls.0.a"),

@@ -111,6 +111,7 @@ def test_what_is_no_text_starts_no_run_and_is_never_replaced(name, field, hostil
         ("page/scan.requested", {"page_id": "a/b"}, "page_id has characters that no id has"),
         ("page/scan.requested", {"page_id": "x" * 129}, "page_id is longer than 128"),
         ("page/scan.requested", {"options": {}}, "fields other than page_id, url, user_id"),
+        ("page/scan.requested", {"access": "staging"}, "fields other than page_id, url, user_id"),
         ("page/scan.requested", {"__prefect_kind": "jinja"}, "fields other than page_id, url, user_id"),
         ("project/batch.scan", {"batch_id": "b"}, "give either urls or batch_id"),
         ("project/batch.scan", {"urls": []}, "give either urls or batch_id"),
