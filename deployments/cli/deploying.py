@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from deployments.cli import screen
 from deployments.cli.admin import blocks
-from deployments.cli.options import SHOWN, Shown, at_least, positive_duration
+from deployments.cli.options import SHOWN, Shown, at_least, block_name, positive_duration
 from tasks.urls import parse
 
 if TYPE_CHECKING:
@@ -90,6 +90,9 @@ def add(
     ] = False,
     project: Annotated[str, Parameter(help="Project that the pages belong to.")] = "default",
     user: Annotated[str, Parameter(help="User who is told.")] = "local",
+    access: Annotated[
+        str | None, Parameter(validator=block_name, metavar="NAME", help="Saved SEO Site Access block.")
+    ] = None,
 ) -> int:
     """Crawl a site at set times."""
     from deployments.prefect_api import require_api  # noqa: PLC0415 - imports Prefect
@@ -104,6 +107,7 @@ def add(
         "changed_only": changed_only,
         "project_id": project,
         "user_id": user,
+        **({"options": {"access": access}} if access else {}),
     }
 
     async def added() -> str:
