@@ -9,7 +9,7 @@ from tasks.store import Progress, Run, RunState
 TITLES = 'seo sql "SELECT url, title FROM pages"'
 RANKED = 'seo sql "SELECT url, depth, inlinks FROM site_pages ORDER BY pagerank DESC"'
 ADVICE = 'seo sql "SELECT url, priority, title, description FROM recommendations"'
-CHANGES = 'seo sql "SELECT run_id, url, change, fields FROM changes ORDER BY run_id DESC, change"'
+CHANGES = "seo sql \"SELECT url, change, fields FROM changes WHERE run_id = '{}'\""
 NEVER_FETCHED = (Reason.BLOCKED_BY_ROBOTS, Reason.CRAWL_TRAP)
 """Reasons of pages that no limit counts."""
 
@@ -18,7 +18,7 @@ def next_commands(run: Run, fixes: Sequence[Fix] = (), *, changed_only: bool = F
     """Commands that look into the run, the most urgent first."""
     urgent = (f"seo issues --rule {fixes[0].rule}",) if fixes else ()
     if changed_only:
-        return ("seo issues --changed", CHANGES, "seo page URL")
+        return ("seo issues --changed", CHANGES.format(run.run_id), "seo page URL")
     return (*urgent, "seo issues", "seo page URL", RANKED if run.kind == "crawl" else TITLES)
 
 
