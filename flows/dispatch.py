@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 from prefect.client.schemas.objects import State
-from prefect.deployments import arun_deployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import aget_state_exception
 
+from flows.deployed import queue_run
 from flows.records import record
 from flows.registry import FlowEntry, entry_for
 from tasks.admit.task import is_deployed
@@ -25,7 +25,7 @@ from tasks.events import (
     ScanRequested,
     read_request,
 )
-from tasks.store import Claim, Origin, Request, Store, new_run_id
+from tasks.store import Claim, Origin, Store, new_run_id
 from tasks.urls import printable
 
 MAX_REASON = 2000
@@ -60,7 +60,7 @@ async def dispatch(
     event: RequestEvent,
     *,
     request_id: str,
-    data: str,
+    store: Store,
     origin: Origin,
     deployed: bool | None = None,
     project_id: str | None = None,
@@ -71,7 +71,7 @@ async def dispatch(
     Args:
         event: a request.
         request_id: identity of the request; a second one of it answers the first's run.
-        data: data folder.
+        store: of the data folder; stays the caller's to close.
         origin: where it came from.
         deployed: queue it as a deployment's run; else run it here, to its end. None for as the surrounding flow runs.
         project_id: project of the page; where absent the one the page is known in, else ``default``.
@@ -82,46 +82,40 @@ async def dispatch(
     """
     entry = entry_for(event)
     deployed = is_deployed() if deployed is None else deployed
-    project = project_id if project_id is not None else await asyncio.to_thread(_project_of, event, data)
+    project = project_id if project_id is not None else await asyncio.to_thread(_project_of, event, store)
     payload = json.dumps(
         {"event": event.name, "payload": event.model_dump(mode="json"), "project_id": project, "deployed": deployed}
     )
     wanted = event.run_id if isinstance(event, CancelRequested) else run_id or new_run_id()
 
     def claimed() -> tuple[Claim, bool]:
-        with Store.open(data) as store:
-            again = origin == "outbox" and _reopened(store, request_id)
-            claim = store.requests.claim(
-                request_id, wanted, flow=entry.name, user_id=event.user_id, payload=payload, origin=origin
-            )
-            return claim, claim.first or again or _may_start_again(claim, deployed=deployed)
+        again = origin == "outbox" and _reopened(store, request_id)
+        claim = store.requests.claim(
+            request_id, wanted, flow=entry.name, user_id=event.user_id, payload=payload, origin=origin
+        )
+        return claim, claim.first or again or _may_start_again(claim, deployed=deployed)
 
     claim, to_start = await asyncio.to_thread(claimed)
     if claim.confirmed or not to_start:
         return Dispatched(request_id, claim.run_id, claim.flow, first=False, flow_run_id=claim.flow_run_id)
-    started = _Start(entry, event, request_id, claim.run_id, project, data)
+    started = _Start(entry, event, request_id, claim.run_id, project, store)
     return await (started.queued(first=claim.first) if deployed else started.here(first=claim.first))
 
 
-async def start_again(data: str, *, deployed: bool) -> int:
+async def start_again(store: Store, *, deployed: bool) -> int:
     """Starts what was claimed and never confirmed, in the way it was to be started; returns how many.
 
     Raises:
         QueueUnavailable: Prefect is away.
     """
-
-    def unconfirmed() -> list[Request]:
-        with Store.open(data) as store:
-            return store.requests.unconfirmed(UNCONFIRMED_SECONDS)
-
     requests = [
         (request, asked)
-        for request in await asyncio.to_thread(unconfirmed)
+        for request in await asyncio.to_thread(store.requests.unconfirmed, UNCONFIRMED_SECONDS)
         if (asked := json.loads(request.payload)).get("deployed") is deployed
     ]
     for request, asked in requests:
         event = read_request(asked["event"], asked["payload"])
-        start = _Start(entry_for(event), event, request.request_id, request.run_id, asked["project_id"], data)
+        start = _Start(entry_for(event), event, request.request_id, request.run_id, asked["project_id"], store)
         await (start.queued(first=False) if deployed else start.here(first=False))
     return len(requests)
 
@@ -148,26 +142,20 @@ class _Start:
     request_id: str
     run_id: str
     project_id: str
-    data: str
+    store: Store
 
     async def queued(self, *, first: bool) -> Dispatched:
         """As a deployment's run; with the same key Prefect answers with the run there is."""
         try:
-            flow_run = await arun_deployment(
-                self.entry.deployment,
-                parameters=self._parameters(),
-                timeout=0,
-                idempotency_key=self.request_id,
-                as_subflow=False,
-            )
+            queued = await queue_run(self.entry.deployment, self._parameters(), idempotency_key=self.request_id)
         except ObjectNotFound as error:
             raise QueueUnavailable(
                 f"no deployment {self.entry.deployment}: start `seo serve`, or `seo deploy` and a worker"
             ) from error
         except (PrefectHTTPStatusError, httpx.HTTPError, OSError) as error:
             raise QueueUnavailable(f"Prefect does not take {self.entry.name}: {type(error).__name__}") from error
-        flow_run_id = str(flow_run.id)
-        await asyncio.to_thread(self._confirm, flow_run_id)
+        flow_run_id = str(queued)
+        await asyncio.to_thread(self.store.requests.confirm, self.request_id, flow_run_id)
         self._record_accepted()
         return Dispatched(self.request_id, self.run_id, self.entry.name, first=first, flow_run_id=flow_run_id)
 
@@ -175,7 +163,7 @@ class _Start:
         """In this process, to its end; the flow's first step confirms."""
         self._record_accepted()
         flow = self.entry.load()
-        running: Any = flow(**self._parameters(), **self.entry.in_folder(self.data), return_state=True)
+        running: Any = flow(**self._parameters(), **self.entry.in_folder(str(self.store.path)), return_state=True)
         state = await running
         flow_run_id = state.state_details.flow_run_id
         return Dispatched(
@@ -189,10 +177,6 @@ class _Start:
 
     def _parameters(self) -> dict[str, Any]:
         return parameters(self.event, run_id=self.run_id, request_id=self.request_id, project_id=self.project_id)
-
-    def _confirm(self, flow_run_id: str) -> None:
-        with Store.open(self.data) as store:
-            store.requests.confirm(self.request_id, flow_run_id)
 
     def _record_accepted(self) -> None:
         event = self.event
@@ -224,9 +208,8 @@ def _may_start_again(claim: Claim, *, deployed: bool) -> bool:
     return deployed or time.time() - claim.claimed_at.timestamp() > UNCONFIRMED_SECONDS
 
 
-def _project_of(event: RequestEvent, data: str) -> str:
+def _project_of(event: RequestEvent, store: Store) -> str:
     if isinstance(event, ScanRequested | AnalyzeRequested):
-        with Store.open(data) as store:
-            known = store.known_page(event.page_id)
+        known = store.known_page(event.page_id)
         return known.project_id if known is not None else "default"
     return event.project_id if isinstance(event, BatchRequested) else "default"

@@ -1,5 +1,7 @@
 """The sender: what earlier steps asked for is pushed or started, one sender at a time for a data folder."""
 
+import asyncio
+
 from prefect.context import FlowRunContext
 from prefect.logging import get_logger, get_run_logger
 
@@ -9,7 +11,7 @@ from tasks.events import read_request
 from tasks.logs import Log
 from tasks.notify.sender import Sent
 from tasks.notify.task import Tell, send_pending
-from tasks.store import PendingRequest
+from tasks.store import PendingRequest, Store
 
 
 async def send_outbox(data: str, *, deployed: bool | None = None, tell: Tell | None = None) -> Sent:
@@ -28,16 +30,20 @@ async def send_outbox(data: str, *, deployed: bool | None = None, tell: Tell | N
     async def hand_on(request: PendingRequest) -> None:
         event = read_request(request.kind, request.payload)
         done = await dispatch(
-            event, request_id=request.key, data=data, origin="outbox", deployed=queue, run_id=request.run_id or None
+            event, request_id=request.key, store=store, origin="outbox", deployed=queue, run_id=request.run_id or None
         )
         if done.failure:
             tell(f"{done.flow} for {request.key} failed: {done.failure}")
 
+    store = await asyncio.to_thread(Store.open, data)
     try:
-        await start_again(data, deployed=queue)
-    except QueueUnavailable as error:
-        tell(f"what was not started stays in line: {error}")
-    return await send_pending(data, hand_on, tell=tell)
+        try:
+            await start_again(store, deployed=queue)
+        except QueueUnavailable as error:
+            tell(f"what was not started stays in line: {error}")
+        return await send_pending(data, hand_on, tell=tell)
+    finally:
+        await asyncio.to_thread(store.close)
 
 
 def _log() -> Log:

@@ -10,7 +10,7 @@ from prefect.client.orchestration import PrefectClient
 
 from flows.dispatch import Dispatched, QueueUnavailable, dispatch
 from tasks.events import RequestEvent
-from tasks.store import Origin
+from tasks.store import Origin, Store
 
 START_SECONDS = 10.0
 LOOK_SECONDS = 2.0
@@ -22,11 +22,11 @@ class PrefectQueue:
 
     Attributes:
         client: of Prefect's API.
-        data: data folder.
+        store: of the data folder.
     """
 
     client: PrefectClient
-    data: str
+    store: Store
 
     async def __call__(
         self, event: RequestEvent, *, request_id: str, origin: Origin, project_id: str | None
@@ -42,7 +42,7 @@ class PrefectQueue:
         try:
             async with asyncio.timeout(START_SECONDS):
                 return await dispatch(
-                    event, request_id=request_id, data=self.data, origin=origin, deployed=True, project_id=project_id
+                    event, request_id=request_id, store=self.store, origin=origin, deployed=True, project_id=project_id
                 )
         except TimeoutError:
             raise QueueUnavailable(f"Prefect did not take the run within {START_SECONDS:g} s") from None

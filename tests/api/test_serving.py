@@ -51,8 +51,8 @@ async def test_where_nobody_listens_nothing_is_claimed(store, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     with _listening("127.0.0.1", 0) as listening:
         client = SimpleNamespace(api_url=f"http://127.0.0.1:{listening.getsockname()[1]}/api")
-        assert await PrefectQueue(client, str(store.path))._listens()
-    queue = PrefectQueue(client, str(store.path))
+        assert await PrefectQueue(client, store)._listens()
+    queue = PrefectQueue(client, store)
     assert not await queue.answers()
     event = NotificationRequested(user_id="ann", title="t", message="m")
     with pytest.raises(QueueUnavailable):

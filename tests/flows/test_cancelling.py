@@ -36,7 +36,7 @@ async def test_a_batch_in_this_process_is_cancelled_and_its_user_told(site, stor
     while len(site.page_paths()) < 2:  # noqa: ASYNC110 - the site is served by a thread
         await asyncio.sleep(0.05)
     asked = CancelRequested(run_id=run_id, user_id="ann")
-    answer = await dispatch(asked, request_id="c1", data=options.data, origin="local")
+    answer = await dispatch(asked, request_id="c1", store=store, origin="local")
     state = await batch
     assert (answer.run_id, answer.failure, state.is_cancelled()) == (run_id, "", True)
     assert store.get_run(run_id).state == RunState.CANCELLED

@@ -42,11 +42,6 @@ async def send(data, **options):
     return sent, lines
 
 
-class FlowRun:
-    def __init__(self, flow_run_id):
-        self.id = flow_run_id
-
-
 @pytest.fixture
 def queued(monkeypatch):
     """What was handed to Prefect as a deployment's run; ``failing`` answers the next ones with an exception."""
@@ -56,14 +51,14 @@ def queued(monkeypatch):
             self.calls = []
             self.failing = None
 
-        async def __call__(self, name, **wishes):
-            self.calls.append((name, wishes))
+        async def __call__(self, deployment, parameters, *, idempotency_key):
+            self.calls.append((deployment, parameters, idempotency_key))
             if self.failing is not None:
                 raise self.failing
-            return FlowRun(f"flow-run-of-{wishes['idempotency_key']}")
+            return f"flow-run-of-{idempotency_key}"
 
     queue = Queue()
-    monkeypatch.setattr(dispatching, "arun_deployment", queue)
+    monkeypatch.setattr(dispatching, "queue_run", queue)
     return queue
 
 
@@ -88,29 +83,26 @@ def test_every_flow_of_the_registry_takes_a_request_id():
         assert (flow.name, "request_id" in flow.parameters.properties) == (name, True)
 
 
-async def test_two_dispatches_with_one_id_do_the_work_once_and_answer_the_first_run(store, options):
-    first = await dispatch(TOLD, request_id="q1", data=options.data, origin="local")
-    second = await dispatch(TOLD, request_id="q1", data=options.data, origin="webhook")
+async def test_two_dispatches_with_one_id_do_the_work_once_and_answer_the_first_run(store):
+    first = await dispatch(TOLD, request_id="q1", store=store, origin="local")
+    second = await dispatch(TOLD, request_id="q1", store=store, origin="webhook")
     assert (first.first, second.first, second.run_id, first.failure) == (True, False, first.run_id, "")
     assert second.flow_run_id == first.flow_run_id is not None
     assert told(store) == [("Tea", "info")]
 
 
-async def test_dispatches_at_once_with_one_id_do_the_work_once(store, options):
-    answers = await asyncio.gather(
-        *(dispatch(TOLD, request_id="q1", data=options.data, origin="local") for _ in range(3))
-    )
+async def test_dispatches_at_once_with_one_id_do_the_work_once(store):
+    answers = await asyncio.gather(*(dispatch(TOLD, request_id="q1", store=store, origin="local") for _ in range(3)))
     assert len({answer.run_id for answer in answers}) == 1
     assert [answer.first for answer in answers].count(True) == 1
     assert told(store) == [("Tea", "info")]
 
 
-async def test_a_deployments_run_is_queued_under_the_request_id_and_recorded(store, options, queued, emitted):
-    answer = await dispatch(SCAN, request_id="q1", data=options.data, origin="api", deployed=True, project_id="shop")
-    [(name, wishes)] = queued.calls
-    assert name == "scan-page/default"
-    assert (wishes["timeout"], wishes["idempotency_key"], wishes["as_subflow"]) == (0, "q1", False)
-    assert wishes["parameters"] == {
+async def test_a_deployments_run_is_queued_under_the_request_id_and_recorded(store, queued, emitted):
+    answer = await dispatch(SCAN, request_id="q1", store=store, origin="api", deployed=True, project_id="shop")
+    [(deployment, given, key)] = queued.calls
+    assert (deployment, key) == ("scan-page/default", "q1")
+    assert given == {
         "page_id": PAGE_ID,
         "url": URL,
         "user_id": "ann",
@@ -122,39 +114,39 @@ async def test_a_deployments_run_is_queued_under_the_request_id_and_recorded(sto
     assert emitted() == [
         ("page/scan.accepted", {"page_id": PAGE_ID, "url": URL, "user_id": "ann", "run_id": answer.run_id})
     ]
-    again = await dispatch(SCAN, request_id="q1", data=options.data, origin="api", deployed=True)
+    again = await dispatch(SCAN, request_id="q1", store=store, origin="api", deployed=True)
     assert (again.first, again.run_id, len(queued.calls)) == (False, answer.run_id, 1)
     assert store.requests.waiting("ann") == 1
 
 
-async def test_a_claim_that_was_not_confirmed_is_started_again_with_the_same_key(store, options, queued):
+async def test_a_claim_that_was_not_confirmed_is_started_again_with_the_same_key(store, queued):
     queued.failing = httpx.ConnectError("refused")
     with pytest.raises(QueueUnavailable, match="ConnectError"):
-        await dispatch(SCAN, request_id="q1", data=options.data, origin="api", deployed=True)
+        await dispatch(SCAN, request_id="q1", store=store, origin="api", deployed=True)
     queued.failing = None
-    again = await dispatch(SCAN, request_id="q1", data=options.data, origin="api", deployed=True)
-    assert [wishes["idempotency_key"] for _, wishes in queued.calls] == ["q1", "q1"]
-    runs = {wishes["parameters"]["run_id"] for _, wishes in queued.calls}
+    again = await dispatch(SCAN, request_id="q1", store=store, origin="api", deployed=True)
+    assert [key for _, _, key in queued.calls] == ["q1", "q1"]
+    runs = {given["run_id"] for _, given, _ in queued.calls}
     assert (again.first, runs) == (False, {again.run_id})
     assert store.requests.get("q1").run_id == again.run_id
 
 
-async def test_the_sender_starts_again_what_was_claimed_and_not_confirmed(options, queued, monkeypatch):
+async def test_the_sender_starts_again_what_was_claimed_and_not_confirmed(store, queued, monkeypatch):
     queued.failing = httpx.ReadTimeout("slow")
     with pytest.raises(QueueUnavailable):
-        await dispatch(SCAN, request_id="q1", data=options.data, origin="api", deployed=True, project_id="shop")
+        await dispatch(SCAN, request_id="q1", store=store, origin="api", deployed=True, project_id="shop")
     queued.failing = None
-    assert await start_again(options.data, deployed=True) == 0
+    assert await start_again(store, deployed=True) == 0
     monkeypatch.setattr(dispatching, "UNCONFIRMED_SECONDS", 0.0)
-    assert await start_again(options.data, deployed=False) == 0
-    assert await start_again(options.data, deployed=True) == 1
+    assert await start_again(store, deployed=False) == 0
+    assert await start_again(store, deployed=True) == 1
     assert queued.calls[0] == queued.calls[1]
-    assert await start_again(options.data, deployed=True) == 0
+    assert await start_again(store, deployed=True) == 0
 
 
-async def test_nothing_is_queued_where_the_deployment_is_not_there(options):
+async def test_nothing_is_queued_where_the_deployment_is_not_there(store):
     with pytest.raises(QueueUnavailable, match="seo serve"):
-        await dispatch(SCAN, request_id="q1", data=options.data, origin="api", deployed=True)
+        await dispatch(SCAN, request_id="q1", store=store, origin="api", deployed=True)
 
 
 async def test_a_run_whose_request_is_taken_ends_as_completed_and_does_nothing(site, store, options):
@@ -209,7 +201,7 @@ async def test_a_request_whose_run_was_cut_short_is_answered_by_the_next_sender(
     with monkeypatch.context() as broken:
         broken.setitem(flow.fn.__globals__, "save_notification", None)
         broken.setattr(sending, "send_pending", lambda *_, **__: asyncio.sleep(0))
-        await dispatch(TOLD, request_id="k1", data=options.data, origin="outbox", run_id="r1")
+        await dispatch(TOLD, request_id="k1", store=store, origin="outbox", run_id="r1")
     assert told(store) == []
     sent, _ = await send(options.data)
     assert (sent.delivered, told(store)) == (1, [("Tea", "info")])
@@ -218,8 +210,8 @@ async def test_a_request_whose_run_was_cut_short_is_answered_by_the_next_sender(
 async def test_requests_of_a_deployed_run_are_queued(store, options, queued):
     store.outbox.add([OutboxRequest("k1", TOLD.name, TOLD.model_dump(mode="json"))], run_id="r1")
     sent, _ = await send(options.data, deployed=True)
-    [(name, wishes)] = queued.calls
-    assert (sent.delivered, name, wishes["idempotency_key"]) == (1, "send-notification/default", "k1")
+    [(deployment, _, key)] = queued.calls
+    assert (sent.delivered, deployment, key) == (1, "send-notification/default", "k1")
 
 
 async def test_requests_wait_while_prefect_is_away(store, options, queued):
@@ -265,11 +257,10 @@ async def test_a_deployments_run_waits_for_its_users_turn(store, options, monkey
     assert (limit.limit, round(limit.slot_decay_per_second * 60)) == (7, 7)
 
 
-async def test_a_local_command_is_not_throttled(options, monkeypatch):
+async def test_a_local_command_is_not_throttled(store, options, monkeypatch):
     from tasks.admit import task as admit  # noqa: PLC0415 - as above
 
     monkeypatch.setattr(admit, "is_deployed", lambda: True)
     monkeypatch.setattr(admit, "rate_limit", None)
     await scan_page("http://10.0.0.1/", run_id=new_run_id(), analyze=False, options=options)
-    with Store.open(options.data) as store:
-        assert len(store.list_runs(10)) == 1
+    assert len(store.list_runs(10)) == 1
