@@ -82,7 +82,7 @@ async def test_a_run_that_has_not_begun_is_cancelled_by_its_own_user_alone(store
     store.requests.claim("r1", "run-1", **waiting)
     for request_id in ("c1", "c2"):  # the first one's own claim makes nothing of the run eve's
         answer = await dispatch(
-            CancelRequested(run_id="run-1", user_id="eve"), request_id=request_id, data=options.data, origin="local"
+            CancelRequested(run_id="run-1", user_id="eve"), request_id=request_id, store=store, origin="local"
         )
         assert "run-1 is not of user eve" in answer.failure
     await cancel_run("run-1", "ann", data=options.data)
@@ -94,7 +94,7 @@ async def test_a_run_that_has_not_begun_is_cancelled_by_its_own_user_alone(store
 async def test_a_claim_to_cancel_makes_no_run(store, options):
     for request_id in ("c1", "c2"):
         answer = await dispatch(
-            CancelRequested(run_id="run-1", user_id="eve"), request_id=request_id, data=options.data, origin="local"
+            CancelRequested(run_id="run-1", user_id="eve"), request_id=request_id, store=store, origin="local"
         )
         assert "no run run-1" in answer.failure
     assert told(store, "eve") == ["Cancellation Failed"] * 2

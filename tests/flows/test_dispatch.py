@@ -21,7 +21,7 @@ from tasks.events import (
     NotificationRequested,
     ScanRequested,
 )
-from tasks.store import OutboxRequest, RunSpec, Store, new_run_id
+from tasks.store import OutboxRequest, RunSpec, new_run_id
 from tasks.urls import page_id
 
 pytestmark = pytest.mark.usefixtures("prefect_db")

@@ -240,12 +240,12 @@ async def test_a_notification_of_another_process_is_pushed_too(data, listener, p
 
 @pytest.mark.parametrize("flow", ["scan-page", ""])
 async def test_a_notification_names_a_run_only_where_there_is_work_of_that_id(data, flow):
+    told = NotificationRequested(user_id="ann", title="Tea", message="is ready", type="info")
+    asked = {"request_id": "n1", "origin": "webhook", "deployed": False, "run_id": flow and "run-1"}
     with Store.open(data) as store:
         if flow:
             store.requests.claim("r1", "run-1", flow=flow, user_id="ann", origin="api")
-    told = NotificationRequested(user_id="ann", title="Tea", message="is ready", type="info")
-    answer = await dispatch(told, request_id="n1", data=data, origin="webhook", deployed=False, run_id=flow and "run-1")
-    with Store.open(data) as store:
+        answer = await dispatch(told, store=store, **asked)
         (kept,) = store.notifications.list("ann")
     assert kept.run_id == (flow and "run-1")
     assert answer.run_id

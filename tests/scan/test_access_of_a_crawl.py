@@ -4,6 +4,7 @@ import pytest
 
 from tasks.fetch.access import Access
 from tasks.model import FetchOptions
+from tasks.scan import seeds
 from tasks.scan import site as steps
 from tasks.scan.chunk import ChunkJob
 from tasks.scan.crawl import CrawlChunk
@@ -39,7 +40,7 @@ def guarded(site, store, access):
         rules = await steps.find_root(job, store, rules, shown)
         settings = settings.model_copy(update={"crawl": rules})
         job = job.model_copy(update={"settings": settings})
-        await steps.read_sitemaps(settings, store, run.run_id, run.epoch, shown, deadline=NEVER)
+        await seeds.read_sitemaps(settings, store, run.run_id, run.epoch, shown, deadline=NEVER)
         await CrawlChunk(job, store, rules, shown).run()
         await steps.probe(settings, store, run.run_id, run.epoch, shown)
         await steps.check_targets(settings, store, run.run_id, run.epoch, shown, deadline=NEVER)
