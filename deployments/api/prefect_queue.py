@@ -1,12 +1,17 @@
 """Prefect as the door sees it: runs are handed to it, in time or not at all."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 from prefect.client.orchestration import PrefectClient
+from prefect.context import AsyncClientContext
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from flows.dispatch import Dispatched, QueueUnavailable, dispatch
 from tasks.events import RequestEvent
@@ -14,6 +19,26 @@ from tasks.store import Origin, Store
 
 START_SECONDS = 10.0
 LOOK_SECONDS = 2.0
+BUSY_SECONDS = 0.1
+
+
+@asynccontextmanager
+async def prefect_client() -> AsyncIterator[PrefectClient]:
+    """The one Prefect client, and so one connection, of all that is done within; it asks a busy server again soon.
+
+    Raises:
+        RuntimeError: Prefect does not answer.
+    """
+    asks_again = {"event_hooks": {"response": [_ask_again_soon]}}
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: round(START_SECONDS / BUSY_SECONDS)}):
+        async with AsyncClientContext(httpx_settings=asks_again) as context:
+            yield context.client
+
+
+async def _ask_again_soon(response: httpx.Response) -> None:
+    """Prefect's client by itself waits 2 s, then 4 and 8, where a server on SQLite lost its turn to another writer."""
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers.setdefault("Retry-After", str(BUSY_SECONDS))
 
 
 @dataclass(frozen=True, slots=True)

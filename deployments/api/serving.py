@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from prefect.context import AsyncClientContext
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from blocks import PusherChannel, WebhookKey
 from deployments.api.app import create_app
 from deployments.api.door import Door
-from deployments.api.prefect_queue import PrefectQueue
+from deployments.api.prefect_queue import PrefectQueue, prefect_client
 from deployments.prefect_api import require_api, saved_folder
 from tasks.errors import InputError
 from tasks.store import Store
@@ -44,16 +42,9 @@ async def serve(*, host: str, port: int, names: tuple[str, ...], max_waiting: in
     folder = await saved_folder()
     key, channel = await _blocks()
     local = is_loopback(_in_url(host))
-    with (
-        _listening(host, port) as listening,
-        Store.open(folder) as store,
-        temporary_settings(
-            {PREFECT_CLIENT_MAX_RETRIES: 0}
-        ),  # Prefect's client would wait 2 s and more for the next try
-    ):
-        # Within this context every request uses one Prefect client, and so one connection.
-        async with AsyncClientContext.get_or_create() as prefect:
-            queue = PrefectQueue(prefect.client, store)
+    with _listening(host, port) as listening, Store.open(folder) as store:
+        async with prefect_client() as client:
+            queue = PrefectQueue(client, store)
             door = Door(
                 store=store,
                 start=queue,
