@@ -91,7 +91,7 @@ async def test_a_run_that_has_not_begun_is_cancelled_by_its_own_user_alone(store
     assert store.notifications.list("ann")[0].message == "run run-1 had not begun and will not"
 
 
-async def test_a_claim_to_cancel_makes_no_run(store, options):
+async def test_a_claim_to_cancel_makes_no_run(store):
     for request_id in ("c1", "c2"):
         answer = await dispatch(
             CancelRequested(run_id="run-1", user_id="eve"), request_id=request_id, store=store, origin="local"
