@@ -84,14 +84,15 @@ async def crawl_site(
         obey_robots=obey_robots,
         check=("external", "images") if check is None else tuple(check),
     )
-    settings = (await load_settings(options or ScanOptions(), request_id=request_id)).model_copy(
-        update={"analyze": analyze, "crawl": rules}
-    )
+    asked = {"analyze": analyze, "changed_only": changed_only, "crawl": rules}
+    settings = await load_settings(options or ScanOptions(), request_id=request_id)
+    settings = settings.model_copy(update=asked)
     ticket = await admitted(request_id, run_id, data=settings.data, user_id=user_id, throttled=True)
     if ticket.taken:
         return already_done(ticket)
     async with run_slot():
         plan = await create_crawl_records(settings, user_id, ticket.run_id)
+        changed_only = changed_only or plan.settings.changed_only
         async with announced(plan) as tell, recorded(plan):
             async with reported_progress(settings.data, plan.run.run_id, tell):
                 plan = await prepare_crawl(plan, budget.fetch_until)

@@ -92,7 +92,7 @@ class ScanSettings(BaseModel):
 
     Attributes:
         data: absolute data folder.
-        analyze: as the run was started with; it is no part of any identity.
+        analyze, changed_only: as the run was started with; they are no part of any identity.
         revalidate: pages that earlier runs know are asked for conditionally.
     """
 
@@ -104,6 +104,7 @@ class ScanSettings(BaseModel):
     keep_html: bool = True
     max_age: float = 86400
     analyze: AnalyzeWhich = "none"
+    changed_only: bool = False
     revalidate: bool = True
     access: AccessRef | None = None
     crawl: CrawlRules | None = None

@@ -169,7 +169,8 @@ async def test_an_unchanged_site_is_asked_for_conditionally_and_sends_nothing(si
         told = told.replace("?", "? AND page_id <> ''") if table == "results" else told
         assert rows(told, second) == rows(told, first) != [] or table == "graph"
     assert rows("SELECT DISTINCT revalidation FROM pages WHERE run_id = ?", second) == [("not-modified",)]
-    run = store.get_run(second)
+    run, before = store.get_run(second), store.progress(first)
+    assert store.progress(second).issues == before.issues
     assert (run.total, run.not_modified, run.linked, run.incomplete) == (4, 4, 0, False)
     found = store.page_object(second, site.url("/a"))
     assert (found["status"], found["not_modified"], found["facts"]["title"]) == (200, True, "A")
