@@ -1,5 +1,6 @@
 """A run's beginning and end in the catalogue."""
 
+import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -78,12 +79,26 @@ def begin_crawl(
             start_url=rules.start_url,
             scope=rules.scope.value,
             limits=Limits(max_pages=rules.max_pages, max_depth=rules.max_depth),
-            earlier_run_id=store.earlier_crawl(rules.project_id, rules.start_url),
+            earlier_run_id=_last_crawl(store, rules, settings),
         )
     )
     start = Found(rules.start_url, page_id(rules.project_id, rules.start_url), "start", depth=0)
     store.commit(run.run_id, run.epoch, "start", found=[start])
     return _ref(store.get_run(run.run_id), 0, resumed=False)
+
+
+def _last_crawl(store: Store, rules: CrawlRules, settings: ScanSettings) -> str | None:
+    """The last crawl from the same address by the same visitor: others may be shown another site."""
+    visitor = _visitor(settings.model_dump_json())
+    crawls = store.ended_crawls(rules.project_id, rules.start_url)
+    return next((run_id for run_id, options in crawls if _visitor(options) == visitor), None)
+
+
+def _visitor(options: str) -> tuple[str, str]:
+    """User-Agent and credentials' identity in the options of a run, whichever release wrote them."""
+    given = json.loads(options)
+    fetching, access = given.get("options") or {}, given.get("access") or {}
+    return fetching.get("user_agent", ""), access.get("key", "")
 
 
 def resume_run(store: Store, run_id: str, limits: Limits | None = None) -> tuple[RunRef, ScanSettings]:

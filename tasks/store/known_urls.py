@@ -12,18 +12,20 @@ from tasks.store.runs import OPEN_STATES
 from tasks.store.schema import frontier, pages, runs
 
 OK = 200
+LOOKED_BACK = 100
+"""Crawls among which the last one of the same kind is looked for."""
 
 
-def earlier_crawl(connection: Connection, project_id: str, start_url: str) -> str | None:
-    """The newest crawl of the project from that address that came to its end."""
-    query = select(runs.c.run_id).where(
+def ended_crawls(connection: Connection, project_id: str, start_url: str) -> list[tuple[str, str]]:
+    """Ids and options of the newest crawls of the project from that address that came to their end, newest first."""
+    query = select(runs.c.run_id, runs.c.options).where(
         runs.c.kind == "crawl",
         runs.c.project_id == project_id,
         runs.c.start_url == start_url,
         runs.c.state == RunState.COMPLETED.value,
     )
-    found: str | None = connection.execute(query.order_by(runs.c.started_at.desc(), runs.c.run_id.desc())).scalar()
-    return found
+    newest = query.order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(LOOKED_BACK)
+    return [(row.run_id, row.options) for row in connection.execute(newest)]
 
 
 def known_urls(connection: Connection, run_id: str) -> list[KnownUrl]:

@@ -160,10 +160,13 @@ class Reading:
         with self._catalogue.read() as connection:
             return earlier.earlier_pages(connection, self.path, run_id, recipe, page_ids, links=links)
 
-    def earlier_crawl(self, project_id: str, start_url: str) -> str | None:
-        """The newest crawl of the project from that address that came to its end."""
+    def ended_crawls(self, project_id: str, start_url: str) -> list[tuple[str, str]]:
+        """Ids and options of the newest crawls of the project from that address that came to their end, newest first.
+
+        A hundred at most.
+        """
         with self._catalogue.read() as connection:
-            return known_urls.earlier_crawl(connection, project_id, start_url)
+            return known_urls.ended_crawls(connection, project_id, start_url)
 
     def known_urls(self, run_id: str) -> list[KnownUrl]:
         """Addresses that answered a crawl with success or that it left, those first that were fetched longest ago."""

@@ -17,7 +17,7 @@ from tasks.scan import site as steps
 from tasks.scan.chunk import Chunk, ChunkJob
 from tasks.scan.crawl import CrawlChunk
 from tasks.scan.records import begin_crawl, begin_run, jobs_of, targets_of
-from tasks.scan.settings import CrawlRules, ScanSettings
+from tasks.scan.settings import AccessRef, CrawlRules, ScanSettings
 from tasks.store import RunSpec, RunState, connect
 
 DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
@@ -115,12 +115,13 @@ def site():
 def crawl(store, site):
     """Crawls the site; returns the run's id."""
 
-    async def crawl(*, judged=False, at_once=8, revalidate=True, user_agent="", profile=None, **rules):
+    async def crawl(*, judged=False, at_once=8, revalidate=True, user_agent="", profile=None, access=None, **rules):
         settings = ScanSettings(
             data=str(store.path),
             options=FetchOptions(allow=(f"127.0.0.1:{site.port}",), user_agent=user_agent, concurrency=at_once),
             profile=profile or Profile(),
             revalidate=revalidate,
+            access=access,
             crawl=CrawlRules(project_id="default", start_url=site.url(), root_url=site.url(), **rules),
         )
         run = begin_crawl(store, settings.crawl, settings, user_id="u", run_id="", flow_run_id=None)
@@ -396,8 +397,19 @@ async def test_only_a_crawl_from_the_same_address_is_the_last_one(site, store, c
     first = await crawl()
     assert store.get_run(first).earlier_run_id is None
     assert store.get_run(await crawl()).earlier_run_id == first
-    assert store.earlier_crawl("default", site.url("/a")) is None
-    assert store.earlier_crawl("other", site.url()) is None
+    assert [run_id for run_id, _ in store.ended_crawls("default", site.url())][1:] == [first]
+    assert store.ended_crawls("default", site.url("/a")) == store.ended_crawls("other", site.url()) == []
+
+
+async def test_a_crawl_by_another_visitor_is_not_the_last_one(site, store, crawl):
+    site.pages = {"/": page("Home", "/a"), "/a": page("A")}
+    first = await crawl()
+    member = await crawl(access=AccessRef(name="members", key="0123456789abcdef"))
+    assert store.get_run(member).earlier_run_id is None
+    assert {one.etag for one in site.take()} == {None}
+    mobile = await crawl(user_agent="mobile")
+    assert store.get_run(mobile).earlier_run_id is None
+    assert store.get_run(await crawl()).earlier_run_id == first
 
 
 async def test_what_changed_is_told_with_what_differs(site, crawl, rows):
