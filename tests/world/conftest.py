@@ -93,7 +93,7 @@ def prefect_home(tmp_path_factory):
 @pytest.fixture(scope="session")
 def environment(prefect_home):
     """Of a user who has configured nothing."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SEO_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SEO_", "COLUMNS"))}
     return {**kept, "PREFECT_HOME": str(prefect_home), "NO_COLOR": "1"}
 
 
