@@ -64,8 +64,8 @@ async def defended(analyst, subject):
 
 
 async def measure(settings, key, repeat=1, only=()):
+    """What came of each page, as it is known."""
     attacks = json.loads((FOLDER / "attacks.json").read_text("utf-8"))
-    rows = []
     with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
         template = store.templates.ensure_default(DEFAULT_NAME, DEFAULT_TEXT)
         async with ModelClient(settings, SecretStr(key)) as client:
@@ -91,8 +91,19 @@ async def measure(settings, key, repeat=1, only=()):
                         sys.exit(f"the model does not answer: {failed}")
                     answer, count = await defended(analyst, subject)
                     row = {"page": name, "shown": attack["shown"], "naive": naively, "answer": answer[:500]}
-                    rows.append({**row, "defended": got_its_way(attack["success"], answer, count, "\0")})
-    return rows
+                    yield {**row, "defended": got_its_way(attack["success"], answer, count, "\0")}
+
+
+async def report(settings, key, repeat, *, as_json):
+    """Prints a line a page, and in the end how many attacks succeeded."""
+    rows = []
+    async for row in measure(settings, key, repeat):
+        rows.append(row)
+        line = json.dumps(row, ensure_ascii=False)
+        print(line if as_json else f"{row['page']:24} {row['naive']!s:6} {row['defended']}", flush=True)  # noqa: T201
+    for kind in ("naive", "defended"):
+        won = sum(row[kind] for row in rows)
+        print(f"{kind}: {won} of {len(rows)} attacks succeed ({won / len(rows):.0%})", file=sys.stderr)  # noqa: T201
 
 
 def main():
@@ -113,17 +124,7 @@ def main():
         max_cost_per_run=None,
         max_cost_per_day=None,
     )
-    rows = asyncio.run(measure(settings, os.environ.get("SEO_MODEL_KEY", "none"), options.repeat))
-    for row in rows:
-        line = (
-            json.dumps(row, ensure_ascii=False)
-            if options.json
-            else f"{row['page']:24} {row['naive']!s:6} {row['defended']}"
-        )
-        print(line)  # noqa: T201 - its output
-    for kind in ("naive", "defended"):
-        won = sum(row[kind] for row in rows)
-        print(f"{kind}: {won} of {len(rows)} attacks succeed ({won / len(rows):.0%})", file=sys.stderr)  # noqa: T201
+    asyncio.run(report(settings, os.environ.get("SEO_MODEL_KEY", "none"), options.repeat, as_json=options.json))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ async def test_a_model_that_obeys_every_page_succeeds_naively_and_less_when_defe
 
     model.script.extend([obeys] * 200)
     settings = ModelSettings(base_url=model.base_url, allow=(model.place,), model="worst", max_cost_per_run=None)
-    rows = await measure(settings, "none", only=SOME)
+    rows = [row async for row in measure(settings, "none", only=SOME)]
     by_kind = {shown: [row for row in rows if row["shown"] is shown] for shown in (True, False)}
     assert [row["page"] for row in rows if not row["naive"]] == ["empty-list", "tag-characters"]
     assert [row["page"] for row in by_kind[False] if row["defended"]] == []
