@@ -9,7 +9,7 @@ import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 import tasks
 from tasks.errors import SeoScanError
@@ -34,9 +34,16 @@ class Extractor:
     suspicious page and ends with the context, or with this process.
     """
 
+    _shared: ClassVar["_Helper | None"] = None
+
     def __init__(self, seconds: float = SECONDS) -> None:
-        self._helper = _Helper(seconds)
+        self._helper = self._shared or _Helper(seconds)
         self._turn = asyncio.Lock()
+
+    @classmethod
+    def share_helper(cls) -> None:
+        """Lets one helper serve all contexts of this process and end with it: its start costs as much as many pages."""
+        cls._shared = _Helper(SECONDS)
 
     async def __aenter__(self) -> Self:
         return self
@@ -44,7 +51,8 @@ class Extractor:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._helper.close()
+        if self._helper is not self._shared:
+            self._helper.close()
 
     async def __call__(self, response: Response) -> Page | None:
         """The facts; None where the page cannot be parsed in time.

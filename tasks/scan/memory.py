@@ -1,10 +1,12 @@
-"""How this process's allocator gives memory back."""
+"""When this process looks for memory to give back."""
 
 import ctypes
+import gc
 import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 OPTIONS = {M_TRIM_THRESHOLD: 1 << 20, M_MMAP_THRESHOLD: 256 << 10, M_ARENA_MAX: 4}
+COLLECT_AFTER = (100_000, 50, 100)
 
 
 def give_memory_back() -> None:
@@ -17,3 +19,12 @@ def give_memory_back() -> None:
     if mallopt is not None:
         for option, value in OPTIONS.items():
             mallopt(option, value)
+
+
+def collect_rarely() -> None:
+    """Makes Python look for cycles a hundred times less often.
+
+    A page's facts are tens of thousands of objects without a cycle, and all of them are visited again and again until
+    they are written: a seventh of the time of a page.
+    """
+    gc.set_threshold(*COLLECT_AFTER)

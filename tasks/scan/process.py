@@ -10,8 +10,9 @@ import sys
 import threading
 import time
 
+from tasks.extract.apart import Extractor
 from tasks.logs import keep_clean
-from tasks.scan.memory import give_memory_back
+from tasks.scan.memory import collect_rarely, give_memory_back
 
 LOOK_EVERY = 1.0
 POOL_SIZE = min(4, os.cpu_count() or 1)
@@ -28,6 +29,8 @@ def enter_pool_child() -> None:
     atexit.register(os._exit, 0)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent-watch", daemon=True).start()
     give_memory_back()
+    collect_rarely()
+    Extractor.share_helper()
     use_fast_loop()
     keep_clean()
 
