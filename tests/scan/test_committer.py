@@ -40,14 +40,14 @@ class Written:
             self._lock.release()
 
 
-async def test_every_page_is_written_once_in_batches_of_at_most_fifty():
+async def test_every_page_is_written_once_in_batches_of_at_most_two_hundred():
     written = Written()
     async with Committer(written, on_failure=lambda: None) as committer:
-        for number in range(333):
+        for number in range(777):
             await committer.add(page(number))
     ids = [page_id for _, pages, _ in written.batches for page_id in pages]
-    assert ids == [str(number) for number in range(333)]
-    assert max(len(pages) for _, pages, _ in written.batches) == 50
+    assert ids == [str(number) for number in range(777)]
+    assert max(len(pages) for _, pages, _ in written.batches) == 200
     assert [number for number, _, _ in written.batches] == list(range(len(written.batches)))
 
 
