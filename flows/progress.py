@@ -51,6 +51,7 @@ class _Announcer:
         self._told = 0
         self._told_at = time.monotonic()
         self._last: BatchProgressed | None = None
+        self._pace = Pace()
 
     async def begin(self) -> None:
         channel = await load_channel(get_run_logger().warning)
@@ -58,8 +59,9 @@ class _Announcer:
             self._naming = ChannelNames(public=channel.public_names)
 
     async def tell(self, progress: Progress) -> None:
-        """Tells the counts where they are news, and the last word is long enough ago."""
-        if time.monotonic() - self._told_at < TELL_EVERY:
+        """Tells the counts where they are news, the last word is long enough ago, and the outcome not near."""
+        now = time.monotonic()
+        if self._pace.ends_within(TELL_EVERY, progress, now) or now - self._told_at < TELL_EVERY:
             return
         run = await asyncio.to_thread(self._store.get_run, self._run_id)
         await self._tell(batch_progressed(run, progress))
@@ -92,3 +94,17 @@ class _Announcer:
         await asyncio.to_thread(broadcast_progress, self._store, event, key=key, naming=self._naming)
         if push:
             await send_pending(self._data)
+
+
+class Pace:
+    """How fast pages get done: what is told shortly before the outcome would have the outcome wait."""
+
+    def __init__(self) -> None:
+        self._last: tuple[int, float] | None = None
+
+    def ends_within(self, seconds: float, progress: Progress, now: float) -> bool:
+        """True where all pages are done in ``seconds`` at the pace since the last call, at ``now`` seconds."""
+        left = progress.total - progress.held_back - progress.done
+        done, since = self._last or (progress.done, now)
+        self._last = progress.done, now
+        return left * (now - since) <= seconds * (progress.done - done)
