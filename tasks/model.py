@@ -72,6 +72,7 @@ class Reason(StrEnum):
     BLOCKED_BY_ROBOTS = "blocked-by-robots"
     CRAWL_TRAP = "crawl-trap"
     NOT_FETCHED = "not-fetched"
+    HOST_DOWN = "host-down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -514,6 +515,7 @@ class HostShare:
         connections: how many it may have open.
         first_departure: when its first request may start; the next ``departures`` - 1 follow ``spacing`` apart.
         pause_until: no request to the host starts before.
+        open_until: the host failed so often that nobody asks it before; 0 where it does its work.
     """
 
     host: str
@@ -522,3 +524,4 @@ class HostShare:
     departures: int
     spacing: float
     pause_until: float
+    open_until: float = 0.0

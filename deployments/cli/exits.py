@@ -22,6 +22,7 @@ UNREACHED = frozenset(
         Reason.BAD_RESPONSE,
         Reason.BAD_URL,
         Reason.BLOCKED_BY_ROBOTS,
+        Reason.HOST_DOWN,
     }
 )
 """Reasons that leave nothing of a page to judge."""

@@ -33,6 +33,11 @@ OWN_USER_AGENT = f"seo-scan/{version('seo-scan')} (+https://github.com/seo-scan/
 _ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 _PAUSING_STATUSES = frozenset({429, 503})
 _FIRST_FINAL_STATUS = 200
+_DOWN_STATUSES = frozenset({429, 502, 503, 504})
+_OF_THE_HOST = frozenset(
+    {Reason.DNS, Reason.CONNECT_REFUSED, Reason.CONNECT_TIMEOUT, Reason.TLS, Reason.RESET, Reason.READ_TIMEOUT}
+)
+"""What says of the host, not of the page, that it does not do its work."""
 
 
 class Fetcher:
@@ -104,7 +109,7 @@ class Fetcher:
             _check(trip.url)
             while True:
                 async with self._turn(trip.url):
-                    answer = await self._answer(trip)
+                    answer = await self._judged(trip)
                     if answer is not None:
                         await self._pause(answer)
                         return answer
@@ -116,6 +121,24 @@ class Fetcher:
 
     def _turn(self, url: str) -> AbstractAsyncContextManager[None]:
         return self._gate.turn(url) if self._gate is not None else nullcontext()
+
+    async def _judged(self, trip: "_Trip") -> Response | None:
+        """As ``_answer``, and the gate hears how the host does."""
+        try:
+            answer = await self._answer(trip)
+        except FetchError as error:
+            await self._tell(trip, error.reason.value if error.reason in _OF_THE_HOST else "")
+            raise
+        await self._tell(trip, f"status {trip.status}" if trip.status in _DOWN_STATUSES else "")
+        return answer
+
+    async def _tell(self, trip: "_Trip", failure: str) -> None:
+        if self._gate is None:
+            return
+        if failure:
+            await self._gate.failed(trip.url, failure)
+        else:
+            await self._gate.answered(trip.url, trip.ttfb)
 
     async def _answer(self, trip: "_Trip") -> Response | None:
         """The answer at the trip's current address; None for a redirect, which is added to its hops."""
@@ -155,14 +178,14 @@ class Fetcher:
 
     async def _read(self, trip: "_Trip", reply: httpx.Response, stream: WireStream) -> Response | None:
         headers = Headers(reply.headers.raw)
-        trip.status, trip.mime = reply.status_code, headers.mime
+        trip.status, trip.mime, trip.ttfb = reply.status_code, headers.mime, reply.extensions["ttfb"]
         if reply.status_code < _FIRST_FINAL_STATUS:
             raise FetchError(Reason.BAD_RESPONSE, f"status {reply.status_code} is no final answer")
         if reply.status_code in REDIRECT_STATUSES:
             trip.redirected(headers.first("location"))
             return None
         if trip.method == "HEAD":
-            return trip.succeeded(headers, b"", 0, reply.extensions["ttfb"])
+            return trip.succeeded(headers, b"", 0, trip.ttfb)
         body = trip.body = Body(headers.joined("content-encoding"), self._options.max_body)
         if trip.first is None and headers.content_length > self._options.max_body:
             trip.announced = headers.content_length
@@ -170,8 +193,8 @@ class Fetcher:
         while data := await stream.read():
             body.feed(data)
             if trip.first is not None and len(start := body.so_far()) >= trip.first:
-                return trip.succeeded(headers, start[: trip.first], body.wire_bytes, reply.extensions["ttfb"])
-        return trip.succeeded(headers, body.finish(), body.wire_bytes, reply.extensions["ttfb"])
+                return trip.succeeded(headers, start[: trip.first], body.wire_bytes, trip.ttfb)
+        return trip.succeeded(headers, body.finish(), body.wire_bytes, trip.ttfb)
 
     async def _pause(self, answer: Response) -> None:
         """Holds back the whole host where it asks for that."""
@@ -189,7 +212,7 @@ class _Trip:
     Attributes:
         url: where it is now. access: what its origins are shown.
         spent: seconds with servers, up to the last hop.
-        status, mime, location: of the last head received. body: what came after it so far.
+        status, mime, location, ttfb: of the last head received. body: what came after it so far.
         announced: length of a body that was too large to be read at all, bytes.
     """
 
@@ -204,13 +227,14 @@ class _Trip:
     status: int | None = None
     mime: str = ""
     location: str | None = None
+    ttfb: float | None = None
     body: Body | None = None
     announced: int = 0
     _strayed: bool = False
     _departed: float = 0.0
 
     def depart(self) -> None:
-        self.status, self.mime, self.body = None, "", None
+        self.status, self.mime, self.body, self.ttfb = None, "", None, None
         self._departed = time.perf_counter()
 
     def arrive(self) -> None:

@@ -21,6 +21,7 @@ class _Host:
     claims: dict[str, _Claim] = field(default_factory=dict)
     next_departure: float = 0.0
     pause_until: float = 0.0
+    open_until: float = 0.0
 
 
 class MemoryLedger:
@@ -39,6 +40,10 @@ class MemoryLedger:
             row = self._hosts[host]
             row.pause_until = max(row.pause_until, until)
 
+    def leave_alone(self, host: str, until: float) -> None:
+        with self._lock:
+            self._hosts[host].open_until = until
+
     def release(self, holder: str) -> None:
         with self._lock:
             for row in self._hosts.values():
@@ -56,6 +61,7 @@ def _share(row: _Host, holder: str, demand: HostDemand, now: float) -> HostShare
         departures=demand.departures,
         spacing=demand.spacing,
         pause_until=row.pause_until,
+        open_until=row.open_until,
     )
 
 

@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol
 
-from tasks.model import FetchOptions, HostDemand, HostShare
+from tasks.fetch.breaker import FAILURES, Breaker
+from tasks.fetch.failures import FetchError
+from tasks.fetch.slowing import Slowing
+from tasks.model import FetchOptions, HostDemand, HostShare, Reason
 from tasks.urls import host_port, is_loopback
 
 DEFAULT_RATE = 10.0
@@ -41,6 +44,9 @@ class HostLedger(Protocol):
 
     def pause(self, host: str, until: float) -> None:
         """No process starts a request to ``host`` before ``until``."""
+
+    def leave_alone(self, host: str, until: float) -> None:
+        """Every process learns that ``host`` is not to be asked before ``until``; 0 where it does its work again."""
 
     def release(self, holder: str) -> None:
         """Gives back all that ``holder`` has."""
@@ -73,7 +79,11 @@ class HostGate:
         self._renewer: asyncio.Task[None] | None = None
 
     def turn(self, url: str) -> "Turn":
-        """A context within which one request to the host of ``url`` may be made; entering it waits."""
+        """A context within which one request to the host of ``url`` may be made; entering it waits.
+
+        Raises:
+            FetchError: on entering, where the host failed so often that it is left alone.
+        """
         return Turn(self, host_port(url))
 
     async def pause(self, url: str, until: float) -> None:
@@ -83,6 +93,23 @@ class HostGate:
         if (host := self._hosts.get(key)) is not None:
             host.pause_until = max(host.pause_until, until)
         await asyncio.to_thread(self._ledger.pause, key, until)
+
+    async def failed(self, url: str, why: str) -> None:
+        """Notes that the host of ``url`` did not do its work; after ten such in a row every process leaves it alone."""
+        host = self._hosts.get(host_port(url))
+        if host is not None and host.breaker.failed(why, time.time()):
+            host.turn_away()
+            await asyncio.to_thread(self._ledger.leave_alone, host.key, host.breaker.open_until)
+
+    async def answered(self, url: str, seconds: float | None) -> None:
+        """Notes that the host of ``url`` did its work, ``seconds`` after the request where that was measured."""
+        host = self._hosts.get(host_port(url))
+        if host is None:
+            return
+        if seconds is not None:
+            host.slowing.answered(seconds)
+        if host.breaker.answered():
+            await asyncio.to_thread(self._ledger.leave_alone, host.key, 0.0)
 
     async def close(self) -> None:
         """Gives everything back."""
@@ -94,13 +121,16 @@ class HostGate:
 
     async def enter(self, key: str) -> "_Host":
         if (host := self._hosts.get(key)) is None:
-            host = self._hosts[key] = _Host(key, spacing_for(key, self._options.rate))
+            host = self._hosts[key] = _Host(key, spacing_for(key, self._options.rate), self._options.concurrency)
+        host.refuse()
         await self._connection(host)
         try:
             await self._departure(host)
+            host.refuse()
         except BaseException:
             host.leave()
             raise
+        host.breaker.begin()
         return host
 
     async def _connection(self, host: "_Host") -> None:
@@ -211,13 +241,15 @@ class _Host:
     """One host as this gate knows it."""
 
     __slots__ = (
-        "departing", "departures", "granted", "in_use", "key", "known", "last_departure", "pause_until", "spacing",
-        "used_at", "waiting",
+        "breaker", "departing", "departures", "granted", "in_use", "key", "known", "last_departure", "pause_until",
+        "slowing", "spacing", "used_at", "waiting",
     )  # fmt: skip
 
-    def __init__(self, key: str, spacing: float) -> None:
+    def __init__(self, key: str, spacing: float, limit: int) -> None:
         self.key = key
         self.spacing = spacing
+        self.breaker = Breaker()
+        self.slowing = Slowing(limit)
         self.known = False
         self.granted = 0
         self.in_use = 0
@@ -244,6 +276,16 @@ class _Host:
             return 0.0
         return self.last_departure - _AHEAD_SECONDS if self.departing else float("inf")
 
+    def refuse(self) -> None:
+        """Raises FetchError where the host is left alone."""
+        if self.breaker.refuses(time.time()):
+            last = f", the last one by {self.breaker.last}" if self.breaker.last else ""
+            raise FetchError(Reason.HOST_DOWN, f"not asked: {FAILURES} requests in a row failed{last}")
+
+    def turn_away(self) -> None:
+        """Lets those who wait for this host find out that it is left alone."""
+        _release(self.departing)
+
     def leave(self) -> None:
         self.in_use -= 1
         self.used_at = time.time()
@@ -267,10 +309,11 @@ class _Host:
     def demand(self, now: float, options: FetchOptions) -> HostDemand:
         """What to ask for; until the answer is there, no further connection is opened."""
         self.granted = min(self.granted, self.in_use)
+        self.slowing.look()
         wanted = not self.unused or now - self.used_at < _IDLE_SECONDS
         return HostDemand(
             host=self.key,
-            connections=options.concurrency if wanted else 0,
+            connections=self.slowing.allowed if wanted else 0,
             in_use=self.in_use,
             departures=self._departures_wanted(now),
             limit=options.concurrency,
@@ -288,6 +331,7 @@ class _Host:
         self.granted = share.connections
         self.spacing = share.spacing
         self.pause_until = max(self.pause_until, share.pause_until)
+        self.breaker.learn(share.open_until)
         if share.departures:
             self.departures.extend(share.first_departure + i * share.spacing for i in range(share.departures))
             self.last_departure = self.departures[-1]

@@ -5,6 +5,7 @@ import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
+from tasks.fetch.breaker import COOL_DOWN, MAX_COOL_DOWN
 from tasks.model import Answer, FetchFailure, Reason, Response
 
 MAX_RETRY_AFTER = 600.0
@@ -23,6 +24,7 @@ _TRANSIENT_REASONS = frozenset(
         Reason.RESET,
         Reason.READ_TIMEOUT,
         Reason.TRUNCATED,
+        Reason.HOST_DOWN,
     }
 )
 _TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -41,9 +43,12 @@ def is_transient(answer: Answer, *, tries: int) -> bool:
 def delay(answer: Answer, tries: int, now: float) -> float:
     """Seconds to wait before the next try, after ``tries`` of them.
 
-    One second, doubled for each further try, ± half of it by chance; never less than the server asks for.
+    One second, or the time for which a host is left alone, doubled for each further try, ± half of it by chance; never
+    less than the server asks for.
     """
-    backoff = _FIRST_DELAY * 2.0 ** min(tries - 1, _MAX_DOUBLINGS)
+    doublings = 2.0 ** min(tries - 1, _MAX_DOUBLINGS)
+    left_alone = isinstance(answer, FetchFailure) and answer.reason is Reason.HOST_DOWN
+    backoff = min(COOL_DOWN * doublings, MAX_COOL_DOWN) if left_alone else _FIRST_DELAY * doublings
     jittered = backoff * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load, hides nothing
     return max(jittered, retry_after(answer, now) or 0.0)
 

@@ -17,7 +17,16 @@ SECOND_LOOK = 30.0
 HEAD_UNSUPPORTED = frozenset({400, 403, 404, 405, 501})
 """Statuses that HEAD gets from servers which answer GET otherwise."""
 
-UNREACHED = frozenset({Reason.DNS, Reason.CONNECT_REFUSED, Reason.CONNECT_TIMEOUT, Reason.RESET, Reason.READ_TIMEOUT})
+UNREACHED = frozenset(
+    {
+        Reason.DNS,
+        Reason.CONNECT_REFUSED,
+        Reason.CONNECT_TIMEOUT,
+        Reason.RESET,
+        Reason.READ_TIMEOUT,
+        Reason.HOST_DOWN,
+    }
+)
 AT_ONCE = 32
 
 

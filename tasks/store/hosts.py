@@ -42,6 +42,12 @@ class HostLedger:
         with self._catalogue.write() as connection:
             _set_host(connection, host, next_departure=until, pause_until=until)
 
+    def leave_alone(self, host: str, until: float) -> None:
+        """Nobody asks ``host`` before ``until``, seconds since the epoch; 0 where it does its work again."""
+        with self._catalogue.write() as connection:
+            row = upsert(connection, hosts).values(host=host, next_departure=0.0, pause_until=0.0, open_until=until)
+            connection.execute(row.on_conflict_do_update(index_elements=["host"], set_={"open_until": until}))
+
     def set_crawl_delay(self, host: str, seconds: float) -> None:
         """Requests to ``host`` (``host:port``), of all who obey, start at least ``seconds`` apart."""
         with self._catalogue.write() as connection:
@@ -91,15 +97,15 @@ def _grant(connection: Connection, holder: str, demand: HostDemand) -> int:
 
 def _depart(connection: Connection, demand: HostDemand, granted: int, now: float, *, obey: bool) -> HostShare:
     row = connection.execute(select(hosts).where(hosts.c.host == demand.host)).first()
-    next_departure, pause_until, delay = (
-        (row.next_departure, row.pause_until, row.crawl_delay) if row is not None else (0.0, 0.0, 0.0)
+    next_departure, pause_until, delay, open_until = (
+        (row.next_departure, row.pause_until, row.crawl_delay, row.open_until) if row is not None else (0.0,) * 4
     )
     spacing = max(demand.spacing, delay) if obey else demand.spacing
     first = max(now, pause_until, next_departure if spacing else 0.0)
     departures = _spread(demand, spacing) if granted else 0
     if spacing and departures:
         _set_host(connection, demand.host, next_departure=first + departures * spacing, pause_until=pause_until)
-    return HostShare(demand.host, granted, first, departures, spacing, pause_until)
+    return HostShare(demand.host, granted, first, departures, spacing, pause_until, open_until)
 
 
 def _spread(demand: HostDemand, spacing: float) -> int:

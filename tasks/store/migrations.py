@@ -41,18 +41,19 @@ def _crawls(connection: Connection) -> None:
     ).create(connection)
 
 
-def _revalidation(connection: Connection) -> None:
-    """Pages that were not modified since an earlier run; hashes of bodies in place of those of main texts."""
+def _crawling_again(connection: Connection) -> None:
+    """Pages that were not modified since an earlier run, hashes of bodies in place of main texts, hosts left alone."""
     for statement in (
         "ALTER TABLE runs ADD COLUMN not_modified INTEGER DEFAULT '0' NOT NULL",
         "ALTER TABLE runs ADD COLUMN earlier_run_id VARCHAR",
         "ALTER TABLE frontier ADD COLUMN not_modified BOOLEAN DEFAULT '0' NOT NULL",
         "UPDATE pages SET content_hash = NULL",
+        "ALTER TABLE hosts ADD COLUMN open_until FLOAT DEFAULT '0' NOT NULL",
     ):
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _crawls, 3: services, 4: _revalidation}
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _crawls, 3: services, 4: _crawling_again}
 """What turns the version before into this one. Released ones are never edited."""
 
 SCHEMA_VERSION = 1 + len(MIGRATIONS)

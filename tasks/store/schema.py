@@ -140,6 +140,7 @@ hosts = Table(
     Column("next_departure", Float, nullable=False),
     Column("pause_until", Float, nullable=False),
     Column("crawl_delay", Float, nullable=False, server_default="0"),
+    Column("open_until", Float, nullable=False, server_default="0"),
 )
 
 # What robots.txt said last, whichever run asked.

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from tasks.errors import StoreError
+from tasks.model import Reason
 from tasks.store import runs
 from tasks.store.catalogue import Catalogue
 from tasks.store.limits import state_counts
@@ -20,7 +21,8 @@ SPILL_FOLDER = "tmp"
 def connect(path: Path, catalogue: Catalogue, run_id: str, *, complete: bool | None) -> duckdb.DuckDBPyConnection:
     with catalogue.read() as reader:
         run = runs.get(reader, run_id)
-        left = any(state in OPEN_STATES for state, _, _ in state_counts(reader, run.run_id))
+        counts = state_counts(reader, run.run_id)
+    left = any(state in OPEN_STATES or reason == Reason.HOST_DOWN for state, reason, _ in counts)
     if complete is None:
         complete = not (left or run.incomplete)
     connection = limited(open_views(path, catalogue, [run.run_id]), path)

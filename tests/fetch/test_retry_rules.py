@@ -10,6 +10,7 @@ from tasks.model import FetchFailure, Reason, Response
 NOW = 1_790_000_000.0
 PASSING = {
     Reason.DNS, Reason.CONNECT_REFUSED, Reason.CONNECT_TIMEOUT, Reason.RESET, Reason.READ_TIMEOUT, Reason.TRUNCATED,
+    Reason.HOST_DOWN,
 }  # fmt: skip
 
 
@@ -40,7 +41,8 @@ def test_unknown_host_is_tried_twice():
 
 @given(tries=st.integers(1, 60), reason=st.sampled_from(sorted(PASSING)))
 def test_delay_doubles_with_jitter(tries, reason):
-    base = min(2.0 ** (tries - 1), 256.0)
+    doublings = 2.0 ** (tries - 1)
+    base = min(15 * doublings, 600.0) if reason is Reason.HOST_DOWN else min(doublings, 256.0)
     assert base * 0.5 <= delay(failed(reason), tries, NOW) <= base * 1.5
 
 
