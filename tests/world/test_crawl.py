@@ -17,8 +17,8 @@ from flows.crawl_site import crawl_site
 from tasks.scan.settings import ScanOptions
 from tasks.store import Store
 from tests.generated.endless import CHAIN_PAGES, ENDLESS, chain
-from tests.generated.reply import Reply, error
 from tests.generated.server import serve
+from tests.generated.star import star
 from tests.world.conftest import DOCS
 from tests.world.facts import TABLES, differing, rows, wait_for_pages
 
@@ -203,22 +203,6 @@ def test_two_crawls_at_once_share_one_hosts_connections(tmp_path, command):
     assert len(starts) == 62
     # Each is being answered for 0.25 s; what is not there, at once.
     assert max(sum(1 for other in starts if start <= other < start + 0.24) for start in starts) <= 4
-
-
-def star(pages, delay=0.0):
-    """A start page that links to all others."""
-    links = "".join(f'<a href="/{number}">{number}</a> ' for number in range(1, pages + 1))
-
-    def reply(path):
-        number = path.partition("?")[0].strip("/")
-        if number and not (number.isdigit() and 0 < int(number) <= pages):
-            return error(404)
-        title = f"Page {number or 'of all'}"
-        text = f"{title} of leaves. " * 15 if number else links
-        body = f"<!doctype html><html lang=en><title>{title}</title><p>{text}"
-        return Reply(body=body.encode(), delay=delay)
-
-    return reply
 
 
 @pytest.fixture
