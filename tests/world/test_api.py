@@ -14,7 +14,7 @@ import pytest
 
 from deployments.api.signature import SIGNATURE_HEADER, TIME_HEADER, sign
 from tasks.urls import page_id
-from tests.world.conftest import free_port, wait_for
+from tests.loopback import free_port, wait_for
 from tests.world.prefect_world import World, until
 
 pytestmark = pytest.mark.world

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.store import connect
-from tests.world.conftest import free_port, wait_for
+from tests.loopback import free_port, wait_for
 from tests.world.prefect_world import World, until
 
 pytestmark = pytest.mark.world

@@ -16,10 +16,10 @@ from selectolax.lexbor import LexborHTMLParser
 from flows.crawl_site import crawl_site
 from tasks.scan.settings import ScanOptions
 from tasks.store import Store
+from tests.docs_sites import DOCS
 from tests.generated.endless import CHAIN_PAGES, ENDLESS, chain
 from tests.generated.server import serve
 from tests.generated.star import star
-from tests.world.conftest import DOCS
 from tests.world.facts import TABLES, differing, rows, wait_for_pages
 
 pytestmark = pytest.mark.world

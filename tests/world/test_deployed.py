@@ -13,7 +13,7 @@ import pytest
 from deployments.automations import silent_runs
 from tasks.store import RunState, Store
 from tasks.urls import page_id
-from tests.world.conftest import free_port, wait_for
+from tests.loopback import free_port, wait_for
 from tests.world.prefect_world import World, until
 
 pytestmark = pytest.mark.world

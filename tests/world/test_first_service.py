@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world.conftest import free_port
+from tests.loopback import free_port
 from tests.world.prefect_world import until
 
 pytestmark = pytest.mark.world

@@ -18,7 +18,7 @@ from tasks.notify.pusher_client import PusherClient
 from tasks.notify.sender import Sender, Ways
 from tasks.notify.telling import broadcast_analysis, broadcast_progress, notify
 from tasks.store import Store
-from tests.world.conftest import free_port
+from tests.loopback import free_port
 from tests.world.soketi import APP_ID, KEY, REFUSED, SECRET, SUBSCRIBED, PysherClient, Site, Soketi, browser, wait_until
 
 NAMES = ChannelNames()
