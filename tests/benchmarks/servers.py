@@ -1,10 +1,9 @@
-"""What the benchmarks of the door run against: a Prefect server and whatever uses it, in a folder of their own."""
+"""What benchmarks run against: a Prefect server and whatever uses it, in a folder of their own."""
 
 import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from tests.loopback import free_port
 
 SCRIPTS = Path(sys.executable).parent
 DATABASES = ("sqlite", "postgresql")
@@ -65,7 +66,7 @@ class Servers:
     @contextlib.contextmanager
     def door(self) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         """The address and process of a `seo api`, once it answers; however much waits."""
-        port = _free_port()
+        port = free_port()
         with _started(
             self.environment, self.folder, "seo", "api", "--port", str(port), "--max-waiting", "100000"
         ) as api:
@@ -86,7 +87,7 @@ def servers(database: str, **settings: str) -> Iterator[Servers]:
     """A Prefect server on a new ``database``, one of ``DATABASES``, that knows the data folder; with these settings."""
     with contextlib.ExitStack() as running:
         folder = Path(running.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
-        port = _free_port()
+        port = free_port()
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SEO_"))},
             "PREFECT_HOME": str(folder / "home"),
@@ -151,7 +152,7 @@ def _postgresql() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         if user:
             shutil.chown(folder, "postgres")
-        control, cluster, port = str(programs[-1] / "pg_ctl"), f"{folder}/cluster", _free_port()
+        control, cluster, port = str(programs[-1] / "pg_ctl"), f"{folder}/cluster", free_port()
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
 
         def run(*arguments: str) -> None:
@@ -165,12 +166,6 @@ def _postgresql() -> Iterator[str]:
             yield f"postgresql+asyncpg://prefect@127.0.0.1:{port}/postgres"
         finally:
             run("stop", "-m", "immediate")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 def _answers(url: str) -> bool:
