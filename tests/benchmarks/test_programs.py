@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 
 import pytest
@@ -34,6 +35,14 @@ async def test_the_raw_limit_parses_every_page(listed, site):
     urls = listed.read_text().split()
     assert await raw.parse_all(urls, 2) == 4
     assert sorted(site.paths()) == ["/0", "/1", "/2", "/missing"]
+
+
+def test_what_is_measured_without_prefect_does_not_load_it():
+    loaded = (
+        "import sys; from tests.benchmarks.programs import chunks, raw; print({'prefect', 'blocks'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_processor_time_and_memory_of_children_count(tmp_path):

@@ -18,7 +18,6 @@ from tasks.scan.chunk import Chunk, ChunkJob
 from tasks.scan.process import POOL_SIZE, enter_pool_child
 from tasks.scan.records import NEVER, begin_run, end_run, jobs_of, targets_of
 from tasks.scan.settings import ScanSettings
-from tasks.scan.task import IN_PROCESS_PAGES
 from tasks.store import RunSpec, Store
 from tasks.urls import host_port
 
@@ -39,8 +38,8 @@ def main(listed: str, connections: str) -> None:
         spec = RunSpec(kind="batch", parent_pid=os.getpid())
         run = begin_run(store, spec, targets_of("default", urls), settings)
         jobs = [job for job, _ in jobs_of(store, run, settings, deadline=NEVER)]
-        if len(urls) <= IN_PROCESS_PAGES:
-            pages = sum(map(scan, jobs))
+        if len(jobs) == 1:
+            pages = scan(jobs[0])
         else:
             spawn = multiprocessing.get_context("spawn")
             with ProcessPoolExecutor(POOL_SIZE, mp_context=spawn, initializer=enter_pool_child) as pool:
