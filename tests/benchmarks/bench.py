@@ -78,9 +78,9 @@ def measure_orchestration(*, pages: PageCount = None, rounds: RoundCount = 3, do
     """Compare `seo batch` with the same chunks without Prefect, on the list java."""
     about = document.circumstances()
     with _bench() as bench, lists.listed(bench.folder, "java", pages) as work:
-        one = lists.first_of(work, 1)
-        single, long = (orchestration.run(bench, wanted, rounds) for wanted in (one, work))
-    _tell(docs, "orchestration", f"{about} Rounds: {rounds}.", orchestration.orchestration_table(single, long))
+        lengths = [lists.first_of(work, length) for length in (1, max(2, work.pages // 10))]
+        found = [orchestration.run(bench, wanted, rounds) for wanted in (*lengths, work)]
+    _tell(docs, "orchestration", f"{about} Rounds: {rounds}.", orchestration.orchestration_table(found))
 
 
 @app.command(name="growth")

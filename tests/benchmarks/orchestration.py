@@ -1,4 +1,4 @@
-"""What Prefect adds: `seo batch` against the same chunks without it, for one page and for a long list."""
+"""What Prefect adds: `seo batch` against the same chunks without it, for lists of several lengths."""
 
 from collections.abc import Sequence
 
@@ -31,29 +31,17 @@ def _fetching(one: Round) -> float:
     return one.pages / one.printed.rate
 
 
-def orchestration_table(single: Pair, long: Pair) -> str:
-    """Seconds added for each length; then milliseconds for each page beyond the first."""
-    one, many = added_seconds(single), added_seconds(long)
-    pages = long[0][0].pages
-    beyond = {
-        name: [1000 * (more - Median.of(one[name]).middle) / (pages - 1) for more in values]
-        for name, values in many.items()
+def orchestration_table(pairs: Sequence[Pair]) -> str:
+    """Seconds added for each length, the shortest first; then milliseconds for each page that the longest has more."""
+    heads = ("added by Prefect", "wall s", "of it first request to last commit", "CPU s", "CPU s of the server")
+    added = [(pair[0][0].pages, added_seconds(pair)) for pair in pairs]
+    (fewer, short), (pages, long) = added[-2:]
+    further = {
+        name: [1000 * (more - Median.of(short[name]).middle) / (pages - fewer) for more in values]
+        for name, values in long.items()
     }
-    heads = (
-        "added by Prefect and the command",
-        "wall",
-        "of it first request to last commit",
-        "CPU",
-        "CPU of the server",
-    )
-    return table(
-        heads,
-        [
-            ["1 page, s", *_texts(one, 2)],
-            [f"{pages:,} pages, s", *_texts(many, 2)],
-            ["each page beyond the first, ms", *_texts(beyond, 3)],
-        ],
-    )
+    rows = [[f"{length:,} page{'s' * (length > 1)}", *_texts(seconds, 2)] for length, seconds in added]
+    return table(heads, [*rows, ["each further page, ms", *_texts(further, 3)]])
 
 
 def _texts(values: dict[str, list[float]], digits: int) -> list[str]:

@@ -66,11 +66,13 @@ def test_a_scan_is_compared_with_the_flow_of_the_same_round():
 
 def test_orchestration_is_what_is_added_and_what_each_further_page_adds():
     single = ([one(1, 1.0, wall=5.0, cpu=3.0, server=0.5)], [one(1, 2.0, wall=1.0, cpu=0.5)])
-    long = ([one(1001, 500.5, wall=8.2, cpu=6.0, server=0.75)], [one(1001, 1001.0, wall=4.0, cpu=3.4)])
-    assert rows(orchestration.orchestration_table(single, long))[2:] == [
-        ["1 page, s", "4.00", "0.50", "2.50", "0.50"],
-        ["1,001 pages, s", "4.20", "1.00", "2.60", "0.75"],
-        ["each page beyond the first, ms", "0.200", "0.500", "0.100", "0.250"],
+    short = ([one(100, 50.0, wall=7.0, cpu=5.0, server=0.7)], [one(100, 100.0, wall=2.0, cpu=1.0)])
+    long = ([one(1100, 220.0, wall=10.2, cpu=8.0, server=0.8)], [one(1100, 275.0, wall=5.0, cpu=3.9)])
+    assert rows(orchestration.orchestration_table([single, short, long]))[2:] == [
+        ["1 page", "4.00", "0.50", "2.50", "0.50"],
+        ["100 pages", "5.00", "1.00", "4.00", "0.70"],
+        ["1,100 pages", "5.20", "1.00", "4.10", "0.80"],
+        ["each further page, ms", "0.200", "0.000", "0.100", "0.100"],
     ]
 
 
