@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -44,16 +45,18 @@ def speed_plot(docs: Path, name: str, found: Rounds) -> str:
 
 
 def growth_plot(docs: Path, kind: str, found: Sequence[Round]) -> str:
-    """CPU and wall time by pages, both logarithmic, with the straight line of each; returns its Markdown."""
+    """CPU and wall time by pages, both logarithmic, with the straight line of each, also without its start; returns its Markdown."""
 
     def draw(axes: Axes) -> None:
         for unit, colour, label in (("cpu", OURS, "CPU time, all processes"), ("wall", "#c8553d", "wall time")):
             measured = points(found, unit)
             start, slope = line(measured)
-            pages = [x for x, _ in measured]
-            axes.plot(pages, [y for _, y in measured], "o", color=colour, label=label)
+            axes.plot(*zip(*measured, strict=True), "o", color=colour, label=label)
+            pages = np.geomspace(measured[0][0], measured[-1][0], 100)  # a start bends the line on these axes
             straight = f"{start:.1f} s + {1000 * slope:.2f} ms × pages"
-            axes.plot(pages, [start + slope * x for x in pages], "-", color=colour, linewidth=1, label=straight)
+            axes.plot(pages, start + slope * pages, color=colour, linewidth=1, label=straight)
+            axes.plot(pages, slope * pages, ":", color=colour, linewidth=1)
+        axes.plot([], [], ":", color="grey", linewidth=1, label="the same without the start")
         axes.set(xscale="log", yscale="log", xlabel="pages", ylabel="seconds")
         axes.legend(frameon=False)
 
@@ -62,7 +65,7 @@ def growth_plot(docs: Path, kind: str, found: Sequence[Round]) -> str:
 
 def _written(docs: Path, name: str, title: str, draw: Callable[[Axes], None]) -> str:
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7, 3), layout="constrained")
+        figure = Figure(figsize=(7, 3.2), layout="constrained")
         draw(figure.subplots())
         path = docs / FOLDER / f"{name}.svg"
         path.parent.mkdir(parents=True, exist_ok=True)
