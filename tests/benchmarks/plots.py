@@ -45,7 +45,10 @@ def speed_plot(docs: Path, name: str, found: Rounds) -> str:
 
 
 def growth_plot(docs: Path, kind: str, found: Sequence[Round]) -> str:
-    """CPU and wall time by pages, both logarithmic, with the straight line of each, also without its start; returns its Markdown."""
+    """CPU and wall time by pages on logarithmic axes, with the straight line of each; returns its Markdown.
+
+    Only a line that starts at 0 is straight there: it is drawn too, with the same slope.
+    """
 
     def draw(axes: Axes) -> None:
         for unit, colour, label in (("cpu", OURS, "CPU time, all processes"), ("wall", "#c8553d", "wall time")):
