@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
@@ -16,10 +16,19 @@ from tests.benchmarks.contenders import SPEED, Bench
 from tests.benchmarks.servers import servers
 from tests.docs_sites import DOCS, LARGE_DOCS, missing
 
-app = App(name="seo-bench", help=__doc__, version_flags=(), result_action="return_none")
+app = App(
+    name="seo-bench",
+    help=__doc__,
+    version_flags=(),
+    default_parameter=Parameter(negative=()),
+    result_action="return_none",
+)
 
 Docs = Annotated[Path, Parameter(help="Folder of benchmarks.md and its plots.")]
 RoundCount = Annotated[int, Parameter(validator=Number(gte=1), help="Rounds; the median of them is told.")]
+ContenderName = Literal[
+    "seo batch", "seo crawl", "seo batch, own server", "seo crawl, own server", "advertools", "Scrapy", "raw limit"
+]
 PageCount = Annotated[int | None, Parameter(validator=Number(gte=2), help="Only so many pages.")]
 
 
@@ -47,14 +56,14 @@ def measure_speed(
     *,
     pages: PageCount = None,
     rounds: RoundCount = 3,
-    without: tuple[str, ...] = (),
+    without: tuple[ContenderName, ...] = (),
     docs: Docs = document.DOCS,
 ) -> None:
     """Compare with advertools, Scrapy and the raw limit, on the same list in turn.
 
     Args:
-        listed: The list: mixed, java or rust.
-        without: Names of contenders to leave out, such as Scrapy.
+        listed: The list.
+        without: A contender to leave out; repeatable.
     """
     contenders = [contender for contender in SPEED if contender.name not in without]
     about = document.circumstances("advertools", "scrapy")

@@ -9,8 +9,8 @@ from typing import Literal
 from tests.benchmarks.contenders import Work
 from tests.docs_sites import DOCS, LARGE_DOCS, DocsSite, docs_sites
 
-ListName = Literal["mixed", "java", "rust"]
-LISTS = {"mixed": DOCS, "java": {"java": LARGE_DOCS["java"]}, "rust": {"rust": LARGE_DOCS["rust"]}}
+ListName = Literal["mixed", "java"]
+LISTS = {"mixed": DOCS, "java": {"java": LARGE_DOCS["java"]}}
 HOSTS = tuple(f"127.0.0.{number}" for number in range(1, 6))
 COPIES = 5
 """Of rust-doc, which so has more than 100,000 pages: on as many hosts for a list, in as many folders for a crawl."""

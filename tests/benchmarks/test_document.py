@@ -1,11 +1,13 @@
 """docs/benchmarks.md has a place for whatever is measured, and keeps to what the commands are."""
 
 import re
+from typing import get_args
 
 import pytest
 
 from tests.benchmarks import document, growth, lists
-from tests.benchmarks.bench import app
+from tests.benchmarks.bench import ContenderName, app
+from tests.benchmarks.contenders import SPEED
 from tests.docs_sites import DOCS
 
 WRITTEN = document.PAGE.read_text(encoding="utf-8")
@@ -53,6 +55,10 @@ def test_every_command_of_the_page_is_one():
     assert len(lines) == 10
     for words in lines:
         app.parse_args(words, exit_on_error=False, print_error=False)
+
+
+def test_every_contender_can_be_left_out():
+    assert {contender.name for contender in SPEED} == set(get_args(ContenderName))
 
 
 def test_the_circumstances_name_date_machine_load_and_versions():
