@@ -13,7 +13,8 @@ SeoScanError
 │   └── PrefectUnreachable  the Prefect API that is configured does not answer (deployments.cli)
 ├── StoreError              the data folder cannot be used
 │   ├── SchemaTooNew        written by a later release
-│   └── StaleEpoch          this run was resumed elsewhere; the commit is refused
+│   ├── StaleEpoch          this run was resumed elsewhere; the commit is refused
+│   └── UpkeepBusy          another process is at the data folder's upkeep (tasks.store)
 ├── RunStopped              the run's stop mark is set, its deadline is over or its parent is gone
 ├── AddressRefused          the guard refused the address about to be connected
 ├── AnalysisFailed          the model gave no advice on a page (tasks.analyze)

@@ -51,8 +51,10 @@ from tasks.store.service_records import (
     Spent,
     Template,
 )
+from tasks.store.shift import UpkeepBusy
 from tasks.store.site_columns import RobotsFact, SitemapEntryFact, SitemapFact, TargetFact, TargetKind
 from tasks.store.store import Store
+from tasks.store.upkeep_records import Compacted, Kept, Problem, Pruned, Swept
 from tasks.store.views import connect, data_folder
 
 __all__ = [
@@ -62,11 +64,13 @@ __all__ = [
     "Chunk",
     "Claim",
     "Claimed",
+    "Compacted",
     "EarlierPage",
     "Found",
     "FoundBy",
     "FrontierCount",
     "Held",
+    "Kept",
     "KnownPage",
     "KnownUrl",
     "Lease",
@@ -81,8 +85,10 @@ __all__ = [
     "Part",
     "PendingRequest",
     "Priority",
+    "Problem",
     "Progress",
     "Project",
+    "Pruned",
     "Push",
     "Recommendation",
     "Redirected",
@@ -101,10 +107,12 @@ __all__ = [
     "Staged",
     "Standing",
     "Store",
+    "Swept",
     "Target",
     "TargetFact",
     "TargetKind",
     "Template",
+    "UpkeepBusy",
     "changed_pages",
     "connect",
     "data_folder",

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, or_, select, tuple_
 from tasks.model import EarlierFacts, PageState, Reason
 from tasks.store.columns import LINKS, PAGES
 from tasks.store.records import EarlierPage
+from tasks.store.registry import holding, is_held
 from tasks.store.schema import frontier, pages, parts, runs
 from tasks.store.takes import FactTable
 
@@ -77,13 +78,13 @@ def _usable(run_id: str, recipe: str) -> tuple[Any, ...]:
 
 def _whole_parts(connection: Connection, root: Path, named: set[PartName]) -> dict[PartName, dict[str, Path]]:
     """Files by table of the parts that are live and all there."""
-    query = select(parts.c.table_name, parts.c.run_id, parts.c.name, parts.c.path, parts.c.live)
+    query = select(parts.c.table_name, parts.c.run_id, parts.c.name, holding.c.path).outerjoin(holding, is_held)
     found: dict[PartName, dict[str, Path]] = {}
     broken: set[PartName] = set()
     for row in connection.execute(query.where(tuple_(parts.c.run_id, parts.c.name).in_(list(named)))):
-        part, path = (row.run_id, row.name), root / row.path
+        part, path = (row.run_id, row.name), root / (row.path or "")
         found.setdefault(part, {})[row.table_name] = path
-        if not (row.live and path.is_file()):
+        if not (row.path and path.is_file()):
             broken.add(part)
     return {part: files for part, files in found.items() if part not in broken and PAGES.name in files}
 

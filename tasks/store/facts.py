@@ -65,7 +65,7 @@ def replace(
 
 def _count(connection: Connection, root: Path, run_id: str, *, added: Iterable[str], removed: Iterable[str]) -> None:
     """Keeps the run's counts of issues true."""
-    more, fewer = _severities(root, added), _severities(root, removed)
+    more, fewer = severities(root, added), severities(root, removed)
     changed = {
         column.name: column + more[level] - fewer[level]
         for level, column in _LEVELS.items()
@@ -75,7 +75,7 @@ def _count(connection: Connection, root: Path, run_id: str, *, added: Iterable[s
         connection.execute(update(runs).where(runs.c.run_id == run_id).values(changed))
 
 
-def _severities(root: Path, paths: Iterable[str]) -> Counter[str]:
+def severities(root: Path, paths: Iterable[str]) -> Counter[str]:
     """Issues by severity; one that stands for an issue of a page takes away that one's."""
     files = [root / path for path in paths]
     if not files:

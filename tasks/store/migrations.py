@@ -53,7 +53,17 @@ def _crawling_again(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _crawls, 3: services, 4: _crawling_again}
+def _maintenance(connection: Connection) -> None:
+    """Parts merged into others and dead ones, and an index of the pages that runs show from earlier ones."""
+    for statement in (
+        "ALTER TABLE parts ADD COLUMN merged_into VARCHAR",
+        "ALTER TABLE parts ADD COLUMN dead_at FLOAT",
+        "CREATE INDEX frontier_shown ON frontier (source_run_id, page_id) WHERE source_run_id <> run_id",
+    ):
+        connection.exec_driver_sql(statement)
+
+
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _crawls, 3: services, 4: _crawling_again, 5: _maintenance}
 """What turns the version before into this one. Released ones are never edited."""
 
 SCHEMA_VERSION = 1 + len(MIGRATIONS)

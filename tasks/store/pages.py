@@ -15,7 +15,7 @@ from tasks import urls
 from tasks.errors import InputError, StoreError
 from tasks.store.catalogue import Catalogue
 from tasks.store.columns import HTML, IMAGES, ISSUES, LINKS, PAGES, RAISED_FROM, REDIRECTS, RESULTS, STRUCTURED_DATA
-from tasks.store.registry import site_parts
+from tasks.store.registry import held, holding, site_parts
 from tasks.store.schema import frontier, parts, runs
 from tasks.store.takes import FactTable
 
@@ -136,8 +136,8 @@ def _files(connection: Connection, named: set[tuple[str, str]]) -> dict[str, lis
     found: dict[str, list[str]] = {}
     by_run = groupby(sorted(named), key=lambda pair: pair[0])
     for run_id, pairs in by_run:
-        here = (parts.c.run_id == run_id, parts.c.name.in_([name for _, name in pairs]), parts.c.live)
-        for table, path in connection.execute(select(parts.c.table_name, parts.c.path).where(*here)):
+        here = (parts.c.run_id == run_id, parts.c.name.in_([name for _, name in pairs]))
+        for table, path in connection.execute(held(holding.c.table_name, holding.c.path).where(*here).distinct()):
             found.setdefault(table, []).append(path)
     return found
 

@@ -3,9 +3,10 @@
 import os
 import re
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import polars as pl
 
@@ -37,7 +38,7 @@ def write(root: Path, run_id: str, name: str, tables: Mapping[str, pl.DataFrame]
     Raises:
         StoreError: naming the file that could not be written.
     """
-    return tuple(_write_one(root, run_id, name, table, frame) for table, frame in tables.items())
+    return tuple(_write_frame(root, run_id, name, table, frame) for table, frame in tables.items())
 
 
 def without_pages(root: Path, staged: Staged, run_id: str, kept: Collection[str]) -> tuple[Part, ...]:
@@ -48,30 +49,67 @@ def without_pages(root: Path, staged: Staged, run_id: str, kept: Collection[str]
     return write(root, run_id, name, {table: frame for table, frame in chosen.items() if len(frame)})
 
 
-def _write_one(root: Path, run_id: str, name: str, table: str, frame: pl.DataFrame) -> Part:
+def stream(root: Path, run_id: str, name: str, table: str, rows: pl.LazyFrame, *, row_group: int) -> Part:
+    """One file, written while ``rows`` are read: memory holds a few row groups of ``row_group`` rows.
+
+    Raises:
+        StoreError: naming the file that could not be written.
+    """
+
+    def write(file: BinaryIO) -> None:
+        rows.sink_parquet(file, row_group_size=row_group, maintain_order=True, engine="streaming", **_FORMAT)
+
+    path, size = _write_one(root, run_id, name, table, write)
+    return Part(table, name, path, row_count(root / path), size)
+
+
+def row_count(path: Path) -> int:
+    """Rows of a part, by its footer."""
+    found: int = pl.scan_parquet(path, glob=False, hive_partitioning=False).select(pl.len()).collect().item()
+    return found
+
+
+def remove(root: Path, paths: Iterable[str]) -> None:
+    """Deletes files, relative to the data folder; those that are gone already are as good."""
+    for path in paths:
+        (root / path).unlink(missing_ok=True)
+
+
+def _write_frame(root: Path, run_id: str, name: str, table: str, frame: pl.DataFrame) -> Part:
+    path, size = _write_one(root, run_id, name, table, lambda file: frame.write_parquet(file, **_FORMAT))
+    return Part(table, name, path, len(frame), size)
+
+
+_FORMAT: dict[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "metadata": {"seo_scan_schema": str(FACT_SCHEMA)},
+}
+
+
+def _write_one(root: Path, run_id: str, name: str, table: str, write: Callable[[BinaryIO], None]) -> tuple[str, int]:
+    """Path, relative to the data folder, and size of the file."""
     relative = f"{FOLDER}/{table}/{run_id}/{name}.parquet"
     path = root / relative
     temporary = path.with_name(f".{name}.{secrets.token_hex(4)}.tmp")
     try:
         _make_folder(path.parent)
-        size = _write_synced(temporary, frame)
+        size = _write_synced(temporary, write)
         temporary.replace(path)
         _sync_folder(path.parent)
     except (OSError, pl.exceptions.PolarsError) as error:
         with suppress(OSError):
             temporary.unlink()
         raise StoreError(f"cannot write {path}: {error}: check the folder's rights and free space") from error
-    return Part(table, name, relative, len(frame), size)
+    return relative, size
 
 
-def _write_synced(path: Path, frame: pl.DataFrame) -> int:
+def _write_synced(path: Path, write: Callable[[BinaryIO], None]) -> int:
     with path.open("xb") as file:
-        frame.write_parquet(
-            file, compression="zstd", compression_level=1, metadata={"seo_scan_schema": str(FACT_SCHEMA)}
-        )
+        write(file)
         file.flush()
         os.fsync(file.fileno())
-        return file.tell()
+        return file.seek(0, os.SEEK_END)
 
 
 def _make_folder(folder: Path) -> None:

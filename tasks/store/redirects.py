@@ -18,6 +18,7 @@ from tasks.store.runs import check_epoch
 from tasks.store.schema import frontier, parts, runs
 
 PAGES_AT_ONCE = 500
+PART_KEY = "redirects"
 
 _THIS_PAGE = (frontier.c.run_id == bindparam("b_run"), frontier.c.page_id == bindparam("b_page"))
 _MINE = or_(frontier.c.state == PENDING, (frontier.c.state == LEASED) & (frontier.c.holder == bindparam("b_holder")))
@@ -83,7 +84,7 @@ def stage(root: Path, run_id: str, pages: Iterable[ScannedPage]) -> list[Staged]
     """Writes the facts, a few hundred pages in memory at a time."""
     left = iter(pages)
     slices = iter(lambda: list(islice(left, PAGES_AT_ONCE)), [])
-    return [part_files.stage(root, run_id, "redirects", slice_, keep_html=False) for slice_ in slices]
+    return [part_files.stage(root, run_id, PART_KEY, slice_, keep_html=False) for slice_ in slices]
 
 
 def settle(connection: Connection, run_id: str, epoch: int, staged: Sequence[Staged], now: float) -> int:

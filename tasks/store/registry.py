@@ -1,8 +1,9 @@
 """The list of live parts."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, and_, func, select
 
 from tasks.store.catalogue import upsert
 from tasks.store.columns import FACT_SCHEMA
@@ -52,3 +53,19 @@ def site_parts(connection: Connection, table: str, runs: Iterable[str] | None = 
     if runs is not None:
         query = query.where(parts.c.run_id.in_(list(runs)))
     return list(connection.execute(query.order_by(parts.c.created_at, parts.c.name)).scalars())
+
+
+holding = parts.alias("holding")
+"""The part that has the rows of another one, or its own."""
+
+is_held = and_(
+    holding.c.table_name == parts.c.table_name,
+    holding.c.run_id == parts.c.run_id,
+    holding.c.name == func.coalesce(parts.c.merged_into, parts.c.name),
+    holding.c.live,
+)
+
+
+def held(*columns: Any) -> Select[Any]:
+    """Selects ``columns`` of parts, and of ``holding`` where each one's rows are now; dead ones are left out."""
+    return select(*columns).select_from(parts).join(holding, is_held)

@@ -115,6 +115,13 @@ frontier = Table(
     Index("frontier_work", "run_id", "chunk", "state", "depth", "position"),
     Index("frontier_states", "run_id", "state", "reason"),
     Index("frontier_order", "run_id", "position"),
+    Index(
+        "frontier_shown",  # pages whose facts are those of an earlier run
+        "source_run_id",
+        "page_id",
+        sqlite_where=text("source_run_id <> run_id"),
+        postgresql_where=text("source_run_id <> run_id"),
+    ),
     sqlite_with_rowid=False,
 )
 
@@ -131,6 +138,8 @@ parts = Table(
     Column("live", Boolean, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("step", String),  # of a run, that wrote it: its next part in the table replaces this one
+    Column("merged_into", String),  # name of the live part that has its rows now
+    Column("dead_at", Float),  # when it was first seen dead; its file stays for a while
 )
 
 hosts = Table(

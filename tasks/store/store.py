@@ -30,6 +30,7 @@ from tasks.store.requests import Requests
 from tasks.store.robots import RobotsCache
 from tasks.store.site_columns import SiteFact
 from tasks.store.templates import Templates
+from tasks.store.upkeep import Upkeep
 
 LEASE_SECONDS = 120.0
 
@@ -45,6 +46,7 @@ class Store(Reading):
         requests, outbox, notifications: who answers what, what is to be handed on, what people were told.
         templates, recommendations, model_ledger: the prompt, advice on pages, what models answered and cost.
         projects, api_keys: who owns what, and who may ask.
+        upkeep: what keeps the folder fast and small, and tells whether it is right.
     """
 
     def __init__(self, path: Path, catalogue: Catalogue, store_id: str) -> None:
@@ -60,6 +62,7 @@ class Store(Reading):
         self.model_ledger = ModelLedger(catalogue)
         self.projects = Projects(catalogue)
         self.api_keys = ApiKeys(catalogue)
+        self.upkeep = Upkeep(path, catalogue, lambda: self.publish(final=True))
 
     @classmethod
     def open(cls, data: Path | str | None = None) -> Self:

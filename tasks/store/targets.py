@@ -7,7 +7,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, select, update
+from sqlalchemy import Connection, bindparam, case, func, or_, select, update
 
 from tasks.errors import InputError
 from tasks.model import FetchFailure, PageState, Reason, ScannedPage, Verdict
@@ -136,7 +136,7 @@ def _fresh(run_id: str, since: float, recipe: str) -> Any:
             source.c.run_id != run_id,
             source.c.state == PageState.COMPLETED.value,
             source.c.status.not_in(PASSING_STATUSES),
-            parts.c.live,
+            or_(parts.c.live, parts.c.merged_into.is_not(None)),
         )
         .order_by(wanted.c.position)
     )

@@ -1,5 +1,6 @@
 """A store of its own for each test, and pages to put into it."""
 
+import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -29,8 +30,12 @@ from tasks.model import (
     Verdict,
 )
 from tasks.store import RunSpec, Store, Target
+from tasks.store import parts as part_files
+from tasks.store.catalogue import Catalogue
+from tasks.store.shift import Shift
 from tasks.urls import page_id
 
+NEVER = -1
 FETCHED_AT = datetime(2026, 11, 23, 15, 30, 1, 250_000, tzinfo=UTC)
 
 
@@ -61,6 +66,75 @@ def begin(store):
         return store.get_run(run.run_id)
 
     return begin
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing catches it."""
+
+
+@pytest.fixture
+def deaths(monkeypatch, pytestconfig):
+    """Does work on copies of a folder, killed one step later each time; yields each after the death and when done."""
+
+    def deaths(path, work):
+        steps = [0, 0]
+
+        def counted(original):
+            def call(*args, **options):
+                steps[0] += 1
+                if steps[0] == steps[1]:
+                    raise Killed
+                done = original(*args, **options)
+                steps[0] += 1
+                if steps[0] == steps[1]:
+                    raise Killed
+                return done
+
+            return call
+
+        write = Catalogue.write
+        monkeypatch.setattr(part_files, "stream", counted(part_files.stream))
+        monkeypatch.setattr(part_files, "remove", counted(part_files.remove))
+        end = Shift.end
+        # Who is killed gives nothing back.
+        monkeypatch.setattr(Shift, "end", lambda self: None if steps[0] == steps[1] else end(self))
+
+        class Deadly:
+            def __init__(self, catalogue):
+                self._inner = write(catalogue)
+
+            def __enter__(self):
+                counted(lambda: None)()
+                return self._inner.__enter__()
+
+            def __exit__(self, *error):
+                self._inner.__exit__(*error)
+                if error[0] is None:
+                    counted(lambda: None)()
+
+        for until in range(1, 500, 3 if pytestconfig.getoption("--short") else 1):
+            copy = path.with_name(f"copy-{until}")
+            shutil.copytree(path, copy)
+            with Store.open(copy) as store:
+                steps[:] = [0, until]
+                monkeypatch.setattr(Catalogue, "write", lambda self: Deadly(self))  # noqa: PLW0108 - a class is not bound
+                try:
+                    work(store)
+                except Killed:
+                    steps[:] = [0, NEVER]
+                    with store._catalogue.write() as connection:
+                        connection.exec_driver_sql("DELETE FROM leases")  # the time of the dead one's lease is over
+                    yield store
+                    work(store)
+                    yield store
+                else:
+                    return
+                finally:
+                    monkeypatch.setattr(Catalogue, "write", write)
+            shutil.rmtree(copy)
+        raise AssertionError("it never came to its end")
+
+    return deaths
 
 
 def _scanned(url, *, status=200, title="Tea", fetched_at=FETCHED_AT, links=1, **changes):

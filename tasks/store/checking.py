@@ -1,0 +1,203 @@
+"""Whether a data folder is right: every part as the catalogue says, page states as the facts, counts as the pages."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, select
+
+from tasks.model import PageState, Severity
+from tasks.store import facts
+from tasks.store.catalogue import Catalogue
+from tasks.store.columns import ISSUES, LINKED, PAGES
+from tasks.store.records import RunState
+from tasks.store.registry import holding, is_held, live_parts, site_parts
+from tasks.store.retention import REDUCED, shown_pages
+from tasks.store.schema import frontier, parts, runs
+from tasks.store.upkeep_records import Problem
+
+EXAMPLES = 3
+TERMINAL = [state.value for state in PageState if state.terminal]
+LEVELS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.NOTICE: "notices"}
+
+
+def check(root: Path, catalogue: Catalogue) -> list[Problem]:
+    """Every problem found. Reads all facts; runs that are running are only asked for their parts."""
+    with catalogue.read() as connection:
+        broken: set[str] = set()
+        found = [*_parts(connection, root, broken), *_forwards(connection)]
+        ended = connection.execute(select(runs).where(runs.c.state != RunState.RUNNING.value).order_by(runs.c.run_id))
+        for run in ended.all():
+            if run.run_id not in broken:
+                found += _Pages(connection, root, run).problems(broken)
+    return found
+
+
+def _parts(connection: Connection, root: Path, broken: set[str]) -> Iterator[Problem]:
+    """``broken`` takes the runs whose facts cannot be read."""
+    query = select(parts).where(parts.c.live).order_by(parts.c.path)
+    for row in connection.execute(query).all():
+        what = _fault(root / row.path, row)
+        if what and _is_live(connection, row):
+            broken.add(row.run_id)
+            yield Problem(what=f"{row.path} {what}", remedy=_lost(row.run_id, "put the file back from a backup"))
+
+
+def _fault(path: Path, row: Any) -> str:
+    """What is wrong with the file of a part; empty where nothing is."""
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if size != row.bytes:
+        return f"has {size:,} bytes, the catalogue says {row.bytes:,}"
+    try:
+        rows = _rows_read(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        return f"cannot be read: {str(error).splitlines()[0]}"
+    return "" if rows == row.rows else f"has {rows:,} rows, the catalogue says {row.rows:,}"
+
+
+def _rows_read(path: Path) -> int:
+    """Rows of the file, every value of which was read: a footer says nothing of what stands before it."""
+    read = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+    values = pl.all().map_batches(lambda column: pl.Series([len(column)], dtype=pl.UInt32), returns_scalar=True)
+    counted = read.select(values).collect(engine="streaming")
+    return int(counted.row(0)[0])
+
+
+def _is_live(connection: Connection, row: Any) -> bool:
+    """False where the part died since it was listed."""
+    here = (parts.c.table_name == row.table_name, parts.c.run_id == row.run_id, parts.c.name == row.name)
+    return bool(connection.execute(select(parts.c.live).where(*here)).scalar())
+
+
+def _forwards(connection: Connection) -> Iterator[Problem]:
+    lost = (
+        select(parts.c.run_id)
+        .outerjoin(holding, is_held)
+        .where(parts.c.merged_into.is_not(None), holding.c.name.is_(None))
+    )
+    for run_id in connection.execute(lost.distinct().order_by(parts.c.run_id)).scalars().all():
+        yield Problem(
+            what=f"run {run_id} has parts merged into one that is not there",
+            remedy=_lost(run_id, "put catalogue and facts back from a backup"),
+        )
+
+
+def _lost(run_id: str, better: str) -> str:
+    return f"{better}; without one, `seo store prune --run {run_id}` removes the run, and it can be scanned again"
+
+
+class _Pages:
+    """A run that has ended: its page states beside its facts."""
+
+    def __init__(self, connection: Connection, root: Path, run: Any) -> None:
+        self._connection = connection
+        self._root = root
+        self._run = run
+        columns = ("page_id", "state", "source_run_id", "part", "redirects", "not_modified", *LEVELS.values())
+        rows = connection.execute(
+            select(*(frontier.c[name] for name in columns)).where(frontier.c.run_id == run.run_id)
+        )
+        states = pl.DataFrame(list(map(tuple, rows)), schema=_STATES, orient="row")
+        if run.incomplete_reason == REDUCED:
+            states = states.filter(pl.col("page_id").is_in(shown_pages(connection, run.run_id).implode()))
+        self._states = states
+        self._own = states.filter(
+            pl.col("state").is_in(TERMINAL), pl.col("source_run_id") == run.run_id, pl.col("part").is_not_null()
+        )
+        self._shown = states.filter(pl.col("state").is_in(TERMINAL), pl.col("source_run_id") != run.run_id)
+
+    def problems(self, broken: set[str]) -> Iterator[Problem]:
+        for what in self._disagreements():
+            yield Problem(
+                what=f"run {self._run.run_id}: {what}",
+                remedy=_lost(self._run.run_id, "put catalogue and facts back from a backup"),
+            )
+        for what in self._lost_sources(broken):
+            yield Problem(
+                what=f"run {self._run.run_id}: {what}",
+                remedy=_lost(self._run.run_id, "put the facts of that run back from a backup"),
+            )
+        for what in self._miscounted():
+            yield Problem(
+                what=f"run {self._run.run_id}: {what}",
+                remedy="pages and issues are right, only the summary of the run is not; scan again where it matters",
+            )
+
+    def _disagreements(self) -> Iterator[str]:
+        pages = self._facts(PAGES.name, "page_id", "outcome")
+        yield from _named("pages without facts", self._own.join(pages, on="page_id", how="anti"))
+        yield from _named("pages with facts and no state", pages.join(self._own, on="page_id", how="anti"))
+        yield from _named("pages with facts twice", pages.filter(pl.col("page_id").is_duplicated()))
+        both = self._own.join(pages, on="page_id")
+        yield from _named(
+            "pages whose state is not that of the facts", both.filter(pl.col("state") != pl.col("outcome"))
+        )
+        ended = self._states.filter(pl.col("state").is_in(TERMINAL), pl.col("part").is_null(), ~pl.col("redirects"))
+        yield from _named("pages that ended without facts", ended)
+        linked = self._facts(LINKED, "page_id")
+        yield from _named(
+            "pages of earlier runs that readers do not see", self._shown.join(linked, on="page_id", how="anti")
+        )
+
+    def _lost_sources(self, broken: set[str]) -> Iterator[str]:
+        for (source,), shown in self._shown.group_by("source_run_id", maintain_order=True):
+            if source not in broken:
+                there = self._read([source], PAGES.name, "page_id")
+                lost = shown.join(there, on="page_id", how="anti")
+                yield from _named(f"pages whose facts should be in run {source}", lost)
+
+    def _miscounted(self) -> Iterator[str]:
+        not_modified = int(self._states["not_modified"].sum())
+        told = facts.severities(self._root, site_parts(self._connection, ISSUES.name, [self._run.run_id]))
+        counted = {
+            "total": len(self._states),
+            "linked": len(self._shown) - not_modified,
+            "not_modified": not_modified,
+            **{name: int(self._states[name].sum()) + told[level] for level, name in LEVELS.items()},
+        }
+        for name, number in counted.items():
+            if getattr(self._run, name) != number:
+                yield f"{name} is {getattr(self._run, name):,}, the pages say {number:,}"
+        issues = self._facts(ISSUES.name, "severity", of_pages=True)["severity"].value_counts()
+        found = dict(issues.iter_rows())
+        for level, name in LEVELS.items():
+            if found.get(level.value, 0) != (number := int(self._own[name].sum())):
+                yield f"{found.get(level.value, 0):,} {name} are stored of its pages, their states say {number:,}"
+
+    def _facts(self, table: str, *columns: str, of_pages: bool = False) -> pl.DataFrame:
+        return self._read([self._run.run_id], table, *columns, of_pages=of_pages)
+
+    def _read(self, run_ids: Sequence[str], table: str, *columns: str, of_pages: bool = True) -> pl.DataFrame:
+        files = live_parts(self._connection, run_ids, of_pages=of_pages).get(table, [])
+        schema = dict.fromkeys(columns, pl.String())
+        if not files:
+            return pl.DataFrame(schema=schema)
+        paths = [self._root / file for file in files]
+        return pl.scan_parquet(
+            paths, schema=schema, extra_columns="ignore", glob=False, hive_partitioning=False
+        ).collect()
+
+
+_STATES = {
+    "page_id": pl.String,
+    "state": pl.String,
+    "source_run_id": pl.String,
+    "part": pl.String,
+    "redirects": pl.Boolean,
+    "not_modified": pl.Boolean,
+    "errors": pl.Int64,
+    "warnings": pl.Int64,
+    "notices": pl.Int64,
+}
+
+
+def _named(kind: str, rows: pl.DataFrame) -> Iterator[str]:
+    if len(rows):
+        ids = rows["page_id"].unique().sort()
+        yield f"{len(ids):,} {kind} (such as {', '.join(ids[:EXAMPLES])})"

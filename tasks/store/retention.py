@@ -1,0 +1,254 @@
+"""How long runs are kept: what is old goes, but for what younger runs still show of it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, tuple_, update
+
+from tasks.errors import InputError, StoreError
+from tasks.store import parts as part_files
+from tasks.store.columns import LINKED
+from tasks.store.compaction import SCHEMAS, Group, groups_of, merge, swap
+from tasks.store.records import Part, RunState
+from tasks.store.runs import UNFINISHED, get
+from tasks.store.schema import frontier, parts, recommendations, runs
+from tasks.store.shift import Shift
+from tasks.store.upkeep_records import Kept, Pruned
+
+SLICE = 2000
+"""Rows of one transaction: writers wait for it."""
+
+REDUCED = "pruned: left are the pages that later runs show"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Old runs: those to remove, newest first, and those that stay whole."""
+
+    old: tuple[str, ...]
+    kept: tuple[Kept, ...]
+
+
+def plan(connection: Connection, before: float) -> Plan:
+    """What becomes of runs that ended before ``before``, seconds since the epoch; running ones are never old."""
+    found = connection.execute(_old(before).order_by(runs.c.started_at.desc(), runs.c.run_id.desc())).all()
+    reasons = {run.run_id: _why_kept(connection, run, before) for run in found}
+    return Plan(
+        tuple(run_id for run_id, why in reasons.items() if not why),
+        tuple(Kept(run_id=run_id, why=why) for run_id, why in reasons.items() if why),
+    )
+
+
+def _old(before: float) -> Select[Any]:
+    at = func.coalesce(runs.c.finished_at, runs.c.last_commit_at, runs.c.started_at)
+    return select(runs).where(at < before, runs.c.state != RunState.RUNNING.value)
+
+
+def _why_kept(connection: Connection, run: Any, before: float) -> str:
+    """Why an old run has to stay for now; empty where it has not."""
+    if run.kind == "crawl" and run.state == RunState.COMPLETED.value and _is_last(connection, run):
+        return "the last crawl of its site: the next one is compared with it"
+    compared = select(runs.c.run_id).where(
+        runs.c.earlier_run_id == run.run_id, runs.c.state.in_(UNFINISHED), runs.c.started_at >= before
+    )
+    if other := connection.execute(compared.limit(1)).scalar():
+        return f"run {other} is compared with it"
+    return _waits_for(connection, run)
+
+
+def _is_last(connection: Connection, run: Any) -> bool:
+    later = select(runs.c.run_id).where(
+        runs.c.kind == "crawl",
+        runs.c.project_id == run.project_id,
+        runs.c.start_url == run.start_url,
+        runs.c.state == RunState.COMPLETED.value,
+        tuple_(runs.c.started_at, runs.c.run_id) > (run.started_at, run.run_id),
+    )
+    return connection.execute(later.limit(1)).first() is None
+
+
+def _waits_for(connection: Connection, run: Any) -> str:
+    """A run under way may be about to show the old one's pages: a server's "not modified" can arrive any moment."""
+    under_way = select(runs.c.run_id).where(
+        runs.c.state == RunState.RUNNING.value, runs.c.project_id == run.project_id, runs.c.recipe == run.recipe
+    )
+    other = connection.execute(under_way.limit(1)).scalar()
+    return f"run {other} of its project counts as running; where it died, `seo resume {other}`" if other else ""
+
+
+def prune(root: Path, shift: Shift, before: float) -> Pruned:
+    """Ends what ``plan`` says; each run in short transactions, readers see it whole or not at all."""
+    with shift.catalogue.read() as connection:
+        wanted = plan(connection, before)
+    removed, reduced = [], []
+    for run_id in wanted.old:  # newest first: what it shows of older runs is free then
+        with shift.catalogue.read() as connection:
+            shown = shown_pages(connection, run_id)
+        if not len(shown):
+            removed += [run_id] if _removed(shift, run_id, before) else []
+        elif _reduced(root, shift, run_id, shown, before):
+            reduced.append(run_id)
+    clear_removed(shift)
+    return Pruned(removed=tuple(removed), reduced=tuple(reduced), kept=wanted.kept)
+
+
+def shown_pages(connection: Connection, run_id: str) -> pl.Series:
+    """Pages of the run whose facts other runs show."""
+    query = select(frontier.c.page_id).join(runs, runs.c.run_id == frontier.c.run_id).where(*_shows(run_id))
+    return pl.Series(connection.execute(query.distinct()).scalars().all(), dtype=pl.String)
+
+
+def _shows(run_id: str) -> tuple[ColumnElement[bool], ...]:
+    # As the index of such pages has it.
+    return frontier.c.source_run_id == run_id, frontier.c.source_run_id != frontier.c.run_id
+
+
+def _still_old(connection: Connection, run_id: str, before: float) -> bool:
+    """False where the run was resumed, or another began that may show its pages, since the plan was made."""
+    run = connection.execute(_old(before).where(runs.c.run_id == run_id)).first()
+    return run is not None and not _why_kept(connection, run, before)
+
+
+def _removed(shift: Shift, run_id: str, before: float) -> bool:
+    with shift.write() as connection:
+        if not _still_old(connection, run_id, before) or len(shown_pages(connection, run_id)):
+            return False
+        _remove(connection, run_id)
+    return True
+
+
+def _remove(connection: Connection, run_id: str) -> None:
+    _end_parts(connection, parts.c.run_id == run_id)
+    connection.execute(delete(runs).where(runs.c.run_id == run_id))
+
+
+def remove(shift: Shift, run_id: str) -> None:
+    """Removes one run, however young.
+
+    Raises:
+        UnknownRun: there is none.
+        InputError: it is running, or others show pages of it.
+    """
+    with shift.write() as connection:
+        run = get(connection, run_id)
+        if run.state == RunState.RUNNING:
+            raise InputError(
+                f"run {run.run_id} is running: cancel it first, or `seo resume {run.run_id}` where it died"
+            )
+        if why := _waits_for(connection, run):
+            raise InputError(f"run {run.run_id} cannot go now: {why}")
+        others = select(frontier.c.run_id).join(runs, runs.c.run_id == frontier.c.run_id).where(*_shows(run.run_id))
+        if names := connection.execute(others.distinct()).scalars().all():
+            raise InputError(f"run {run.run_id} cannot go: pages of it are shown by {', '.join(sorted(names)[:5])}")
+        _remove(connection, run.run_id)
+    clear_removed(shift)
+
+
+def _end_parts(connection: Connection, *where: ColumnElement[bool]) -> None:
+    here = (parts.c.table_name.in_(list(SCHEMAS)), *where)  # named, so that the key is used
+    connection.execute(update(parts).where(*here, parts.c.live).values(live=False, dead_at=time.time()))
+    connection.execute(update(parts).where(*here, parts.c.merged_into.is_not(None)).values(merged_into=None))
+
+
+def _reduced(root: Path, shift: Shift, run_id: str, shown: pl.Series, before: float) -> bool:
+    """Leaves of the run only the pages that are shown; False where that is so already, or cannot be now."""
+    with shift.catalogue.read() as connection:
+        if _is_reduced(connection, run_id, shown):
+            return False
+        counts = _counts(connection, run_id)
+        groups = _groups(connection, run_id)
+    made = [(group, merge(root, group, shown)) for group in groups]
+    with shift.write() as connection:
+        if not _still_old(connection, run_id, before) or set(shown_pages(connection, run_id)) != set(shown):
+            part_files.remove(root, [part.path for _, part in made if part])
+            return False
+        _replace(connection, run_id, made)
+        changed = {**counts, "linked": 0, "not_modified": 0, "incomplete": True, "incomplete_reason": REDUCED}
+        connection.execute(update(runs).where(runs.c.run_id == run_id).values(changed))
+    _clear_pages(shift, run_id, shown)
+    return True
+
+
+def _is_reduced(connection: Connection, run_id: str, shown: pl.Series) -> bool:
+    own = select(func.count()).where(frontier.c.run_id == run_id)
+    reason = connection.execute(select(runs.c.incomplete_reason).where(runs.c.run_id == run_id)).scalar()
+    return reason == REDUCED and connection.execute(own).scalar_one() == len(shown)
+
+
+def _counts(connection: Connection, run_id: str) -> dict[str, Any]:
+    """What the run's counts are when only pages are left that others show."""
+    shown = select(frontier.c.page_id).where(*_shows(run_id))
+    levels = ("errors", "warnings", "notices")
+    sums = [func.coalesce(func.sum(frontier.c[level]), 0).label(level) for level in levels]
+    query = select(func.count().label("total"), *sums).where(frontier.c.run_id == run_id, frontier.c.page_id.in_(shown))
+    return dict(connection.execute(query).one()._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+def _groups(connection: Connection, run_id: str) -> list[Group]:
+    here = (parts.c.run_id == run_id, parts.c.live, parts.c.step.is_(None))
+    query = select(parts).where(*here, parts.c.table_name.in_(set(SCHEMAS) - {LINKED}))
+    rows = connection.execute(query.order_by(parts.c.table_name, parts.c.created_at, parts.c.name)).all()
+    tables = dict.fromkeys(row.table_name for row in rows)
+    return [group for table in tables for group in groups_of(row for row in rows if row.table_name == table)]
+
+
+def _replace(connection: Connection, run_id: str, made: Sequence[tuple[Group, Part | None]]) -> None:
+    """The pages that are left in place of all; what was said of the run as a whole goes."""
+    for group, part in made:
+        if not swap(connection, group, part, time.time()):
+            raise StoreError(f"parts of run {run_id} changed while it was pruned: try again")
+    whole = parts.c.step.is_not(None) | (parts.c.table_name == LINKED)
+    _end_parts(connection, parts.c.run_id == run_id, whole)
+
+
+def _clear_pages(shift: Shift, run_id: str, shown: pl.Series) -> None:
+    with shift.catalogue.read() as connection:
+        own = connection.execute(select(frontier.c.page_id).where(frontier.c.run_id == run_id)).scalars().all()
+    kept = set(shown)
+    _delete_pages(shift, run_id, [page_id for page_id in own if page_id not in kept])
+
+
+def clear_removed(shift: Shift) -> None:
+    """Deletes the page states and advice of runs that are gone, also those that an earlier maintainer left."""
+    run_id = ""
+    while True:
+        with shift.catalogue.read() as connection:
+            # Run by run: the index is jumped through, not read.
+            query = select(func.min(frontier.c.run_id)).where(frontier.c.run_id > run_id)
+            found: str | None = connection.execute(query).scalar()
+            if found is None:
+                return
+            run_id = found
+            if connection.execute(select(runs.c.run_id).where(runs.c.run_id == run_id)).first() is not None:
+                continue
+            gone = connection.execute(select(frontier.c.page_id).where(frontier.c.run_id == run_id)).scalars().all()
+        with shift.write() as connection:
+            connection.execute(delete(recommendations).where(recommendations.c.run_id == run_id))
+        _delete_pages(shift, run_id, gone)
+
+
+def _delete_pages(shift: Shift, run_id: str, page_ids: Sequence[str]) -> None:
+    for start in range(0, len(page_ids), SLICE):
+        with shift.write() as connection:
+            these = frontier.c.page_id.in_(page_ids[start : start + SLICE])
+            connection.execute(delete(frontier).where(frontier.c.run_id == run_id, these))
+
+
+def outcome_of(connection: Connection, before: float) -> Pruned:
+    """What ``prune`` would do now; runs that only old runs show count as removed."""
+    wanted = plan(connection, before)
+    old = set(wanted.old)
+    shown = select(frontier.c.source_run_id).join(runs, runs.c.run_id == frontier.c.run_id)
+    removed: list[str] = []
+    reduced: list[str] = []
+    for run_id in wanted.old:
+        by = connection.execute(shown.add_columns(runs.c.run_id).where(*_shows(run_id)).distinct())
+        if {row.run_id for row in by} <= old - set(reduced):
+            removed.append(run_id)
+        else:
+            reduced.append(run_id)
+    return Pruned(removed=tuple(removed), reduced=tuple(reduced), kept=wanted.kept)

@@ -1,0 +1,88 @@
+"""What is wrong with a data folder is found and named, with what to do."""
+
+import pytest
+
+from tasks.store import RunState
+
+
+@pytest.fixture
+def run(store, begin, scanned):
+    run = begin("https://e.com/a", "https://e.com/b")
+    for lease in store.lease(run.run_id, 1, "h", 2):
+        store.write_commit(run.run_id, 1, "h", "c", [scanned(lease.url, links=200)])
+    return store.finish_run(run.run_id, 1, RunState.COMPLETED)
+
+
+def change(store, statement):
+    with store._catalogue.write() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def file_of(store, run, table="links"):
+    return min((store.path / "facts" / table / run.run_id).iterdir())
+
+
+def test_a_sound_folder_has_no_problem(store, run):
+    assert run.total == 2
+    assert store.upkeep.check() == []
+
+
+@pytest.mark.parametrize(
+    ("harm", "what"),
+    [
+        (lambda file: file.unlink(), "is missing"),
+        (lambda file: file.write_bytes(file.read_bytes()[:-1]), "bytes, the catalogue says"),
+        (lambda file: file.write_bytes(b"x" * file.stat().st_size), "cannot be read: "),
+    ],
+)
+def test_a_harmed_part_is_named_with_the_remedy(store, run, harm, what):
+    file = file_of(store, run)
+    harm(file)
+    (problem,) = store.upkeep.check()
+    assert problem.what.startswith(f"{file.relative_to(store.path).as_posix()} ")
+    assert what in problem.what
+    assert "put the file back from a backup" in problem.remedy
+    assert f"`seo store prune --run {run.run_id}`" in problem.remedy
+    store.upkeep.remove(run.run_id)
+    assert store.upkeep.check() == []
+
+
+def test_values_that_cannot_be_read_are_found_behind_a_good_footer(store, run):
+    file = file_of(store, run)
+    content = bytearray(file.read_bytes())
+    content[100:400] = b"\xff" * 300
+    file.write_bytes(content)
+    (problem,) = store.upkeep.check()
+    assert "cannot be read" in problem.what
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("UPDATE frontier SET state = 'failed' WHERE url LIKE '%/a'", "1 pages whose state is not that of the facts"),
+        ("DELETE FROM frontier WHERE url LIKE '%/a'", "1 pages with facts and no state"),
+        ("UPDATE parts SET live = 0 WHERE table_name = 'pages'", "2 pages without facts"),
+        ("UPDATE frontier SET part = NULL WHERE url LIKE '%/a'", "1 pages that ended without facts"),
+        ("UPDATE frontier SET source_run_id = 'x' WHERE url LIKE '%/a'", "1 pages whose facts should be in run x"),
+        ("UPDATE frontier SET source_run_id = 'x' WHERE url LIKE '%/a'", "of earlier runs that readers do not see"),
+        ("UPDATE runs SET total = 3", "total is 3, the pages say 2"),
+        ("UPDATE runs SET warnings = 7", "warnings is 7, the pages say 2"),
+        ("UPDATE frontier SET warnings = 2", "2 warnings are stored of its pages, their states say 4"),
+        ("UPDATE parts SET rows = 9 WHERE table_name = 'links'", "has 200 rows, the catalogue says 9"),
+        ("UPDATE parts SET merged_into = 'gone', live = 0 WHERE table_name = 'html'", "parts merged into one that is"),
+    ],
+)
+def test_catalogue_and_facts_that_disagree_are_told(store, run, statement, what):
+    change(store, statement)
+    found = [problem for problem in store.upkeep.check() if what in problem.what]
+    assert found
+    assert all(problem.remedy for problem in found)
+    assert run.run_id in found[0].what
+
+
+def test_a_running_run_is_not_counted(store, begin, scanned):
+    run = begin("https://e.com/a", "https://e.com/b")
+    (lease, _) = store.lease(run.run_id, 1, "h", 2)
+    store.write_commit(run.run_id, 1, "h", "c", [scanned(lease.url)])
+    change(store, "UPDATE runs SET total = 5")
+    assert store.upkeep.check() == []
