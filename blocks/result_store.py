@@ -1,5 +1,6 @@
 """Where results are kept."""
 
+import re
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -8,6 +9,8 @@ from pydantic import Field, HttpUrl, field_validator
 
 from blocks.settings import SettingsBlock
 
+_KEPT = re.compile(r"\d{1,9}(\.\d{1,9})?[smhdw]?", re.ASCII | re.IGNORECASE)
+
 
 class ResultStore(SettingsBlock):
     """The data folder.
@@ -15,6 +18,7 @@ class ResultStore(SettingsBlock):
     Attributes:
         path: Folder of catalogue and facts.
         keep_html: Whether page sources are kept.
+        keep_runs: How long runs are kept after their end; for good where empty.
 
     Example:
         Load a stored block and read its folder:
@@ -31,12 +35,19 @@ class ResultStore(SettingsBlock):
     _logo_url = HttpUrl("https://cdn.jsdelivr.net/npm/lucide-static@0.471.0/icons/database.svg")
     _documentation_url = HttpUrl("https://github.com/seo-scan/seo-scan#blocks")
     _description = "The folder that holds the catalogue and the facts of all runs."
-    _environment: ClassVar[dict[str, str]] = {"SEO_DATA": "path", "SEO_KEEP_HTML": "keep_html"}
+    _environment: ClassVar[dict[str, str]] = {
+        "SEO_DATA": "path",
+        "SEO_KEEP_HTML": "keep_html",
+        "SEO_KEEP_RUNS": "keep_runs",
+    }
 
     path: str = Field(
         default="data", description="Data folder. Absolute for deployments: a worker's folder is not yours."
     )
     keep_html: bool = Field(default=True, description="Keep the compressed source of every page.")
+    keep_runs: str = Field(
+        default="", description="How long runs are kept after their end, such as 90d; for good where empty."
+    )
 
     @field_validator("path")
     @classmethod
@@ -44,6 +55,13 @@ class ResultStore(SettingsBlock):
         if not path.strip():
             raise ValueError("the data folder needs a path")
         return path
+
+    @field_validator("keep_runs")
+    @classmethod
+    def _a_length_of_time(cls, keep_runs: str) -> str:
+        if keep_runs.strip() and not _KEPT.fullmatch(keep_runs.strip()):
+            raise ValueError(f"{keep_runs[:100]!r} is no length of time: write 90d, 12w or 48h")
+        return keep_runs.strip()
 
     def folder(self) -> Path:
         """The absolute data folder; a relative path is taken from the current directory."""

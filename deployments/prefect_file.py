@@ -8,7 +8,7 @@ from typing import Any
 
 from deployments.automations import HEARTBEAT_SECONDS
 from deployments.triggers import triggers_of
-from flows.registry import DEPLOYMENT, FLOWS, FlowEntry
+from flows.registry import DAILY, DEPLOYMENT, FLOWS, FlowEntry
 
 FILE = Path(__file__).with_name("prefect.yaml")
 WORK_POOL = "seo-scan"
@@ -20,6 +20,7 @@ _OPENING = f"""\
 #   prefect worker start --pool {WORK_POOL}
 #
 # Crawls at set times: `seo schedule add SITE --cron '0 3 * * *'`; an empty list of schedules keeps those there are.
+# Deploying again sets the schedule of maintain-store anew.
 # Flows are named by module: a worker needs seo-scan installed, in whatever directory it runs.
 """
 
@@ -54,7 +55,7 @@ def _deployment(entry: FlowEntry) -> dict[str, Any]:
             "work_queue_name": entry.queue,
             "job_variables": {"env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS)}},
         },
-        "schedules": [],
+        "schedules": [{"cron": entry.cron, "timezone": "UTC", "slug": DAILY}] if entry.cron else [],
         "triggers": [_ordered(trigger.model_dump(mode="json", exclude_unset=True)) for trigger in triggers_of(entry)],
     }
 

@@ -11,13 +11,14 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventFilter, EventNameFilter
 from prefect.runner import Runner
+from prefect.schedules import Schedule
 from prefect.types.entrypoint import EntrypointType
 
 from deployments.automations import HEARTBEAT_SECONDS, save_automations
 from deployments.prefect_api import require_api, saved_folder, ui_address
 from deployments.triggers import trigger_name, triggers_of
 from flows.outbox import send_outbox
-from flows.registry import DEPLOYMENT, FLOWS, FlowEntry
+from flows.registry import DAILY, DEPLOYMENT, FLOWS, FlowEntry
 from tasks.errors import SeoScanError
 from tasks.logs import clean
 from tasks.store import Store
@@ -76,6 +77,7 @@ async def deployment_of(entry: FlowEntry) -> RunnerDeployment:
         description=entry.description,
         tags=list(entry.tags),
         triggers=list(triggers_of(entry)),
+        schedules=[Schedule(cron=entry.cron, timezone="UTC", slug=DAILY)] if entry.cron else None,
         concurrency_limit=ConcurrencyLimitConfig(
             limit=entry.concurrency_limit, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE
         ),
@@ -105,6 +107,8 @@ def opening(folder: Path, limit: int, address: str) -> list[str]:
 
 def _started_by(entry: FlowEntry) -> str:
     starts = sorted(name for trigger in triggers_of(entry) for name in trigger.expect)
+    if entry.cron:
+        return f"at {entry.cron!r} UTC"
     return f"on {', '.join(starts)}" if starts else ""
 
 

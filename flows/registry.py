@@ -19,6 +19,8 @@ from tasks.events import (
 Queue = Literal["interactive", "batch", "analysis"]
 DEPLOYMENT = "default"
 """Every flow's deployment has this name."""
+DAILY = "daily"
+"""Name of the schedule that a deployment comes with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,7 @@ class FlowEntry:
         event: what asks for it; None where only people and schedules do.
         concurrency_limit: runs of its deployment at once; further ones wait.
         folder: the parameter that names the data folder to a run in this process: ``data``, or ``data`` of ``options``.
+        cron: when a deployment of it runs by itself, UTC, as crontab(5) has it; empty for never.
         throttled: each user may begin only so many a minute.
         description: one line for the deployment's page.
     """
@@ -42,6 +45,7 @@ class FlowEntry:
     concurrency_limit: int
     description: str
     folder: Literal["data", "options"] = "options"
+    cron: str = ""
     throttled: bool = False
     tags: tuple[str, ...] = ("seo",)
 
@@ -124,6 +128,16 @@ _ENTRIES = (
         folder="data",
         tags=("seo-service",),
         description="Ends what a run left open whose process died, and tells its user.",
+    ),
+    FlowEntry(
+        name="maintain-store",
+        path="flows.maintain_store.maintain_store",
+        event=None,
+        queue="batch",
+        concurrency_limit=1,
+        folder="data",
+        cron="17 3 * * *",
+        description="Merges small parts, ends old runs and deletes what nothing needs.",
     ),
 )
 

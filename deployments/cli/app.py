@@ -20,6 +20,7 @@ from deployments.cli.notifying import notifications, outbox
 from deployments.cli.results import issues, page, runs, sql
 from deployments.cli.rules import rules
 from deployments.cli.scanning import batch, resume, scan
+from deployments.cli.upkeep import store
 from tasks.errors import InputError, SeoScanError, StoreError
 from tasks.report.escape import terminal as safe
 
@@ -66,6 +67,7 @@ def command_line() -> App:
     app.command(notifications)
     app.command(outbox)
     app.command(templates)
+    app.command(store)
     return app
 
 

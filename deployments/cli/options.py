@@ -42,7 +42,7 @@ def allow_entry(text: str) -> str:
     return f"{found[1].lower()}:{int(found[2])}"
 
 
-def _duration(_: Any, tokens: Sequence[Token]) -> float:
+def any_duration(_: Any, tokens: Sequence[Token]) -> float:
     return duration(tokens[0].value)
 
 
@@ -195,7 +195,7 @@ class Freshness:
     max_age: Annotated[
         float,
         Parameter(
-            converter=_duration, metavar="TIME", show_default=lambda _: "24h",
+            converter=any_duration, metavar="TIME", show_default=lambda _: "24h",
             help="Take pages scanned less than this ago from the earlier run.",
         ),
     ] = 86400.0  # fmt: skip

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict
 
 from blocks import Crawler, ResultStore
 from tasks.crawl.lists import read_list
-from tasks.errors import InputError, StaleEpoch
+from tasks.errors import InputError, StaleEpoch, StoreError
 from tasks.logs import step
 from tasks.model import FetchOptions
 from tasks.scan import site
@@ -320,8 +320,20 @@ async def judge_list(plan: Plan) -> None:
         await asyncio.to_thread(_judge_list, plan)
 
 
+def tidy(store: Store, run_id: str) -> None:
+    """Merges the run's parts where they are too many to be read at once; it is no harm where that fails."""
+    try:
+        done = store.upkeep.after_run(run_id)
+    except StoreError as error:
+        get_run_logger().warning("parts of run %s stay as they are: %s", run_id, error)
+    else:
+        if done.merged:
+            get_run_logger().info("%d parts of run %s became %d", done.merged, run_id, done.made)
+
+
 def _judge_list(plan: Plan) -> None:
     with Store.open(plan.settings.data) as store:
+        tidy(store, plan.run.run_id)
         site.judge_list(plan.settings, store, plan.run.run_id, plan.run.epoch)
 
 
