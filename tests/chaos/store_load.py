@@ -1,0 +1,80 @@
+"""One process of a data folder under load: ``python store_load.py write|read|compact FOLDER …`` prints JSON at its end.
+
+A writer commits pages and times each commit; a reader looks on, with cursors that stay open; the compactor merges parts
+and deletes the dead, until the file STOP is there.
+"""
+
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tasks.errors import SeoScanError
+from tasks.model import FetchFailure, PageState, Reason, ScannedPage, Verdict
+from tasks.store import Store, connect
+
+ABOVE = 20
+GRACE_S = 5.0
+HELD_S = 0.2
+STOP = "STOP"
+
+
+def page(page_id, url):
+    answer = FetchFailure(url=url, reason=Reason.DNS, detail="no such host", fetched_at=datetime.now(UTC), tries=1)
+    return ScannedPage(
+        page_id=page_id, url=url, state=PageState.FAILED, reason=Reason.DNS, answer=answer, page=None, verdict=Verdict()
+    )
+
+
+def write(folder, chunk, *runs):
+    """``runs`` as RUN:ROWS: commits all pages of the chunk, so many at a time, and each commit twice."""
+    times = {}
+    with Store.open(folder) as store:
+        for run_id, rows in (run.split(":") for run in runs):
+            taken = times.setdefault(rows, [])
+            while leases := store.lease(run_id, 1, f"w{chunk}", int(rows), chunk=int(chunk)):
+                pages = [page(lease.page_id, lease.url) for lease in leases]
+                begun = time.perf_counter()
+                staged = store.write_commit(run_id, 1, f"w{chunk}", f"c{chunk}", pages)
+                taken.append(time.perf_counter() - begun)
+                store.commit(run_id, 1, f"w{chunk}", staged)
+    return times
+
+
+def read(folder):
+    """Counts that go up and no page twice, by connections whose cursors stay open while parts are merged."""
+    times, wrong, seen = [], [], 0
+    while not (folder / STOP).exists():
+        begun = time.perf_counter()
+        try:
+            with connect(folder) as db:
+                pages, distinct = db.execute("SELECT count(*), count(DISTINCT (run_id, page_id)) FROM pages").fetchone()
+                times.append(time.perf_counter() - begun)
+                cursor = db.execute("SELECT url FROM pages")
+                first = cursor.fetchmany(1)
+                time.sleep(HELD_S)
+                in_all = len(first) + len(cursor.fetchall())
+        except (SeoScanError, OSError, RuntimeError, ValueError) as error:
+            wrong.append(f"{type(error).__name__}: {error}")
+            continue
+        if not (pages == distinct == in_all and pages >= seen):
+            wrong.append(f"{pages} pages, {distinct} distinct, {in_all} by the cursor, {seen} before")
+        seen = pages
+    return {"times": times, "wrong": wrong, "seen": seen}
+
+
+def compact(folder):
+    merged = made = deleted = 0
+    with Store.open(folder) as store:
+        while not (folder / STOP).exists():
+            done = store.upkeep.compact(above=ABOVE)
+            deleted += store.upkeep.sweep(GRACE_S).dead
+            merged, made = merged + done.merged, made + done.made
+            time.sleep(0.05)
+    return {"merged": merged, "made": made, "deleted": deleted}
+
+
+if __name__ == "__main__":
+    work = {"write": write, "read": read, "compact": compact}[sys.argv[1]]
+    print(json.dumps(work(Path(sys.argv[2]), *sys.argv[3:])))  # noqa: T201 - its result

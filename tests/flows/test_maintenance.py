@@ -1,0 +1,60 @@
+"""maintain-store: what it does to a data folder, and what it refuses."""
+
+import pytest
+
+from blocks import ResultStore
+from flows.batch_scan import batch_scan
+from flows.maintain_store import maintain_store
+from tasks.errors import InputError
+from tasks.store import compaction
+
+pytestmark = pytest.mark.usefixtures("prefect_db")
+DAY = 86400.0
+
+
+def grow_old(store, run_id, days):
+    with store._catalogue.write() as connection:
+        for column in ("started_at", "finished_at", "last_commit_at"):
+            connection.exec_driver_sql(f"UPDATE runs SET {column} = {column} - {days * DAY} WHERE run_id = '{run_id}'")  # noqa: S608 - of the test
+
+
+def live(store):
+    with store._catalogue.read() as connection:
+        return connection.exec_driver_sql("SELECT count(*) FROM parts WHERE live AND table_name = 'pages'").scalar_one()
+
+
+async def test_runs_are_kept_for_good_or_as_long_as_block_or_parameter_say(site, store, options, monkeypatch):
+    runs = []
+    for days in (200, 100, 0):
+        runs.append(
+            await batch_scan(urls=[site.url(f"/{days % 3}")], options=options.model_copy(update={"max_age": 0}))
+        )
+        grow_old(store, runs[-1], days)
+    await maintain_store(data=options.data)
+    assert {run.run_id for run in store.list_runs()} == set(runs)
+    monkeypatch.setenv("SEO_KEEP_RUNS", "150d")
+    await maintain_store(data=options.data, grace="0")
+    assert {run.run_id for run in store.list_runs()} == set(runs[1:])
+    freed = await maintain_store(data=options.data, keep="90d", grace="0")
+    assert freed > 0
+    assert {run.run_id for run in store.list_runs()} == {runs[2]}
+    assert {path.parent.name for path in (store.path / "facts").rglob("*.parquet")} == {runs[2]}
+    assert store.upkeep.check() == []
+
+
+async def test_a_batch_merges_its_own_parts_before_it_is_judged(site, store, options, monkeypatch):
+    monkeypatch.setattr(compaction.compact, "__kwdefaults__", {"above": 1, "runs": None})
+    monkeypatch.setattr(compaction, "ABOVE", 1)
+    monkeypatch.setattr(compaction, "FEW", 2)
+    monkeypatch.setattr("tasks.scan.committer.COMMIT_PAGES", 1)
+    run_id = await batch_scan(urls=[site.url(f"/{n}") for n in range(6)], options=options)
+    assert live(store) == 1
+    assert store.get_run(run_id).state == "completed"
+    assert store.upkeep.check() == []
+
+
+async def test_a_length_of_time_that_is_none_is_refused(tmp_path):
+    with pytest.raises(InputError, match="keep: 'soon' is no length of time"):
+        await maintain_store(keep="soon", data=str(tmp_path))
+    with pytest.raises(ValueError, match="'for ever' is no length of time: write 90d"):
+        ResultStore(keep_runs="for ever")
