@@ -112,7 +112,7 @@ def deaths(monkeypatch, pytestconfig):
                 if error[0] is None:
                     counted(lambda: None)()
 
-        for until in range(1, 500, 7 if pytestconfig.getoption("--short") else 1):
+        for until in range(1, 500, 5 if pytestconfig.getoption("--short") else 1):
             copy = path.with_name(f"copy-{until}")
             shutil.copytree(path, copy)
             with Store.open(copy) as store:

