@@ -19,6 +19,7 @@ from flows.progress import announced
 from tasks.admit.task import admitted, already_done
 from tasks.events import Identity
 from tasks.report.task import publish_summary, reported_progress
+from tasks.scan.pool_task import process_pool
 from tasks.scan.settings import AnalyzeWhich, ScanOptions
 from tasks.scan.task import (
     Wanted,
@@ -27,7 +28,6 @@ from tasks.scan.task import (
     create_page_records,
     judge_list,
     load_settings,
-    process_pool,
     recorded,
     run_slot,
     scan_chunks,

@@ -16,6 +16,7 @@ SeoScanError
 │   ├── StaleEpoch          this run was resumed elsewhere; the commit is refused
 │   └── UpkeepBusy          another process is at the data folder's upkeep (tasks.store)
 ├── RunStopped              the run's stop mark is set, its deadline is over or its parent is gone
+├── WorkerDied              a process that worked on chunks died, or its cluster went away (tasks.scan)
 ├── AddressRefused          the guard refused the address about to be connected
 ├── AnalysisFailed          the model gave no advice on a page (tasks.analyze)
 │   └── CallFailed          one call to the model failed

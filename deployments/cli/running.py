@@ -26,8 +26,9 @@ from tasks.errors import InputError, SeoScanError, UnknownRun
 from tasks.report.next_steps import goes_on
 from tasks.report.phase import phase_of
 from tasks.scan.memory import give_memory_back
+from tasks.scan.pool_task import process_pool
 from tasks.scan.settings import ScanOptions
-from tasks.scan.task import load_settings, process_pool
+from tasks.scan.task import load_settings
 from tasks.store import Limits, Progress, Run, RunState, Store, new_run_id
 from tasks.urls import host_port, nameable, parse
 

@@ -2,11 +2,14 @@
 
 import asyncio
 import os
+import platform
 import time
 from dataclasses import replace
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tasks.errors import InputError
 from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.fetcher import OWN_USER_AGENT
 from tasks.fetch.retry import delay, is_transient
@@ -16,7 +19,7 @@ from tasks.scan.pipeline import PagePipeline
 from tasks.scan.process import holder_name, is_gone
 from tasks.scan.revalidating import Asked, EarlierPages, unchanged
 from tasks.scan.robots import RobotsBook
-from tasks.scan.settings import ScanSettings
+from tasks.scan.settings import ScanSettings, code_digest
 from tasks.scan.stop import LOOK_EVERY, StopWatch
 from tasks.scan.workers import HostWorkers
 from tasks.store import Lease, Retry, Staged, Store
@@ -24,6 +27,31 @@ from tasks.store import Lease, Retry, Staged, Store
 CHUNK_PAGES = 250
 LOW_WATER = 100
 FINISH_SECONDS = 10.0
+
+
+class Home(BaseModel):
+    """Where a run is at home.
+
+    Attributes:
+        store_id: identity of its data folder.
+        code: identity of the code that reads and judges its pages.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store_id: str
+    code: str
+
+    @classmethod
+    def of(cls, store: Store) -> Self:
+        return cls(store_id=store.store_id, code=code_digest())
+
+    def check(self, store: Store) -> None:
+        """Raises InputError where this process has another folder in the same place, or other code."""
+        if self.store_id != store.store_id:
+            raise InputError(f"{platform.node()} has another folder at {store.path}: all workers have to share one")
+        if self.code != code_digest():
+            raise InputError(f"{platform.node()} has other code of seo-scan: install the same release everywhere")
 
 
 class ChunkJob(BaseModel):
@@ -34,7 +62,8 @@ class ChunkJob(BaseModel):
         cache_key: identity of its work across runs.
         pages: budget of a crawl's chunk.
         deadline: seconds since the epoch after which nothing new is begun.
-        parent_pid: the flow's process.
+        parent_pid: the flow's process; 0 where a cluster works on the chunk, which outlives it.
+        home: what a cluster's process has to share with the flow's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +76,7 @@ class ChunkJob(BaseModel):
     deadline: float
     parent_pid: int
     pages: int = 500
+    home: Home | None = None
 
 
 class ChunkReport(BaseModel):
@@ -75,6 +105,8 @@ class Chunk:
     follows = False
 
     def __init__(self, job: ChunkJob, store: Store, access: Access = NO_ACCESS) -> None:
+        if job.home is not None:
+            job.home.check(store)
         self._job = job
         self._store = store
         self._holder = holder_name()

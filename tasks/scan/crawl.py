@@ -12,6 +12,7 @@ from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.redirects import REDIRECT_STATUSES
 from tasks.model import Answer, FetchFailure, PageState, Reason, Response, ScannedPage, Verdict
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
+from tasks.scan.process import is_gone
 from tasks.scan.revalidating import Asked
 from tasks.scan.robots import HOST_DOWN, Robots
 from tasks.scan.seeds import scope_of
@@ -64,6 +65,7 @@ class CrawlChunk(Chunk):
 
     async def run(self) -> ChunkReport:
         await asyncio.to_thread(self._remember_traps)
+        await asyncio.to_thread(self._store.expire, self._job.run_id, self._job.epoch, is_gone)
         try:
             return await super().run()
         finally:

@@ -4,14 +4,12 @@ import asyncio
 import os
 import time
 from collections.abc import Coroutine
-from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
-from prefect.task_runners import TaskRunner
 from prefect.tasks import exponential_backoff
 
 from tasks.report.phase import phase, tell
@@ -19,6 +17,7 @@ from tasks.scan import seeds, site
 from tasks.scan.access_task import load_access
 from tasks.scan.chunk import ChunkJob, ChunkReport
 from tasks.scan.crawl import CrawlChunk
+from tasks.scan.pool_task import ChunkPool, WorkerDied, chunk_pool
 from tasks.scan.records import NEVER, RunRef, begin_crawl, chunk_deadline, resume_run
 from tasks.scan.settings import CrawlRules, ScanSettings, rules_of
 from tasks.scan.task import IN_PROCESS_PAGES, POOL_ATTEMPTS, Plan, is_the_chunks_fault, tidy, timeout_of
@@ -132,10 +131,10 @@ async def crawl_chunks(plan: Plan, *, deadline: float) -> str:
     with Store.open(plan.settings.data) as store:
         crawling = _Crawling(plan, store, deadline)
         for attempts_left in reversed(range(POOL_ATTEMPTS)):
-            with context.task_runner.duplicate() as pool:
+            async with chunk_pool(plan.settings, context.task_runner) as pool:
                 try:
                     return await crawling.run(pool)
-                except BrokenProcessPool:
+                except WorkerDied:
                     if not attempts_left:
                         raise
             get_run_logger().warning("a worker process died; its pages are taken up again")
@@ -156,13 +155,13 @@ class _Crawling:
         self._running: set[asyncio.Task[ChunkReport]] = set()
         self._stopped = ""
 
-    async def run(self, pool: TaskRunner[Any]) -> str:
+    async def run(self, pool: ChunkPool) -> str:
         """Begins in this process, which is enough for a small site, and goes on in those of ``pool``.
 
         Returns why it ended early, if it did.
 
         Raises:
-            BrokenProcessPool: one of them died, and the pool with it.
+            WorkerDied: one of them died.
         """
         try:
             return await self._run(pool)
@@ -170,7 +169,7 @@ class _Crawling:
             await asyncio.gather(*self._running, return_exceptions=True)
             self._running = set()
 
-    async def _run(self, pool: TaskRunner[Any]) -> str:
+    async def _run(self, pool: ChunkPool) -> str:
         while not self._stopped:
             work = await asyncio.to_thread(self._store.open_work, self._plan.run.run_id)
             if work.over and not self._running:
@@ -180,7 +179,7 @@ class _Crawling:
             if self._is_due_here(work):
                 self._here = self._begin(crawl_chunk(self._next(IN_PROCESS_PAGES)))
             while self._is_another_worth(work, pool):
-                self._begin(_there(pool, self._next()))
+                self._begin(pool.run(crawl_chunk, self._next()))
             await self._some_done()
         while self._running:
             await self._some_done()
@@ -194,13 +193,13 @@ class _Crawling:
             self._is_elsewhere = self._is_elsewhere or work.leased > 0
         return self._here.done() and not self._is_elsewhere and work.due > 0 and self._begun < MAX_TASK_RUNS
 
-    def _is_another_worth(self, work: OpenWork, pool: TaskRunner[Any]) -> bool:
+    def _is_another_worth(self, work: OpenWork, pool: ChunkPool) -> bool:
         if work.over or self._begun >= MAX_TASK_RUNS:
             return False
         is_here = self._here is not None and not self._here.done()
         if is_here and self._begun == 1 and work.due <= IN_PROCESS_PAGES:
             return False
-        return len(self._running) - is_here < min(getattr(pool, "_max_workers", 2), 1 + work.due // CHUNK_WORTH)
+        return len(self._running) - is_here < min(pool.workers, 1 + work.due // CHUNK_WORTH)
 
     def _next(self, pages: int = CHUNK_PAGES) -> ChunkJob:
         index, self._begun = self._begun, self._begun + 1
@@ -215,11 +214,6 @@ class _Crawling:
         done, self._running = await asyncio.wait(self._running, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
         reports = await asyncio.gather(*done)
         self._stopped = next((report.stopped for report in reports if report.stopped), self._stopped)
-
-
-async def _there(pool: TaskRunner[Any], job: ChunkJob) -> ChunkReport:
-    report: ChunkReport = await asyncio.to_thread(pool.submit(crawl_chunk, {"job": job}).result)
-    return report
 
 
 @task(name="judge-site", retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE)

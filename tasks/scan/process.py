@@ -1,4 +1,4 @@
-"""What a process of the pool does at its start."""
+"""What a process that works on chunks does at its start."""
 
 import asyncio
 import atexit
@@ -31,6 +31,13 @@ def enter_pool_child() -> None:
     give_memory_back()
     collect_rarely()
     Extractor.share_helper()
+    use_fast_loop()
+    keep_clean()
+
+
+def enter_cluster_worker() -> None:
+    """As a process of the pool, but that its cluster starts and ends it."""
+    give_memory_back()
     use_fast_loop()
     keep_clean()
 

@@ -47,6 +47,7 @@ class ScanOptions(BaseModel):
         default=None,
         description="Name of a saved SEO Site Access block, or environment. Never for requests from outside.",
     )
+    cluster: str | None = Field(default=None, description="Name of a saved SEO Cluster block.")
     data: str | None = Field(default=None, description="Data folder, absolute.")
     allow: tuple[str, ...] = Field(default=(), description="Further host:port pairs that may be non-public.")
     concurrency: int | None = Field(default=None, ge=1, le=256, description="Connections per host.")
@@ -92,7 +93,7 @@ class ScanSettings(BaseModel):
 
     Attributes:
         data: absolute data folder.
-        analyze, changed_only: as the run was started with; they are no part of any identity.
+        analyze, changed_only, cluster: as the run was started with; they are no part of any identity.
         revalidate: pages that earlier runs know are asked for conditionally.
     """
 
@@ -105,6 +106,7 @@ class ScanSettings(BaseModel):
     max_age: float = 86400
     analyze: AnalyzeWhich = "none"
     changed_only: bool = False
+    cluster: str | None = None
     revalidate: bool = True
     access: AccessRef | None = None
     crawl: CrawlRules | None = None

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +15,7 @@ from prefect.client.schemas.objects import State
 from prefect.concurrency.asyncio import concurrency
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
-from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
-from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 from prefect.tasks import Task, exponential_backoff
 from pydantic import BaseModel, ConfigDict
 
@@ -30,7 +27,7 @@ from tasks.model import FetchOptions
 from tasks.scan import site
 from tasks.scan.access_task import load_access, named_access
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
-from tasks.scan.process import POOL_SIZE, enter_pool_child
+from tasks.scan.pool_task import ChunkPool, Runner, WorkerDied, check_cluster, chunk_pool
 from tasks.scan.records import RunRef, begin_run, chunk_deadline, end_run, jobs_of, resume_run, targets_of
 from tasks.scan.settings import ScanOptions, ScanSettings
 from tasks.store import Run, RunKind, RunSpec, RunState, Store, Target
@@ -40,16 +37,9 @@ IN_PROCESS_PAGES = 200
 """Up to this many open pages, starting further processes costs more than they save."""
 
 POOL_ATTEMPTS = 4
-CHUNKS_IN_FLIGHT = 8
 NAME_LENGTH = 200
 RUNS_AT_ONCE = "seo-scan-runs"
 RUNS_AT_ONCE_DEFAULT = 20
-
-
-def process_pool(workers: int = POOL_SIZE) -> TaskRunner[PrefectFuture[Any]]:
-    """The runner of chunks: processes of this machine."""
-    # Prefect's own runners are no TaskRunner[PrefectFuture] for a type checker: the parameter is invariant.
-    return ProcessPoolTaskRunner(max_workers=workers, initializer=enter_pool_child)  # type: ignore[return-value]
 
 
 class Plan(BaseModel):
@@ -91,6 +81,7 @@ async def load_settings(
         crawler = await Crawler.named(options.crawler)
         store = await ResultStore.named(options.result_store)
         folder = store.folder_of_run(options.data)
+        await check_cluster(options.cluster)
     except ValueError as error:
         raise InputError(str(error)) from error
     fetching = FetchOptions(
@@ -107,6 +98,7 @@ async def load_settings(
         profile=options.profile,
         keep_html=store.keep_html if options.keep_html is None else options.keep_html,
         max_age=0 if options.refresh else options.max_age,
+        cluster=options.cluster,
         revalidate=not options.refresh,
         access=await named_access(options.access, folder) if options.access is not None else None,
     )
@@ -285,14 +277,14 @@ def chunk_task(plan: Plan, *, has_work: bool) -> "Task[[ChunkJob], Any]":
     return scan_chunk.with_options(result_storage=Path(plan.settings.data) / "results", refresh_cache=has_work)
 
 
-async def _scan_in_pool(plan: Plan, jobs: list[tuple[ChunkJob, bool]], runner: TaskRunner[Any]) -> list[ChunkReport]:
+async def _scan_in_pool(plan: Plan, jobs: list[tuple[ChunkJob, bool]], runner: Runner) -> list[ChunkReport]:
     reports: list[ChunkReport] = []
     for attempt in range(POOL_ATTEMPTS):
-        with runner.duplicate() as pool:
+        async with chunk_pool(plan.settings, runner) as pool:
             outcomes = await asyncio.gather(*_submitted(plan, jobs, pool), return_exceptions=True)
         reports += [outcome for outcome in outcomes if isinstance(outcome, ChunkReport)]
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        jobs = [job for job, outcome in zip(jobs, outcomes, strict=True) if isinstance(outcome, BrokenProcessPool)]
+        jobs = [job for job, outcome in zip(jobs, outcomes, strict=True) if isinstance(outcome, WorkerDied)]
         if not jobs or len(jobs) < len(failures) or attempt + 1 == POOL_ATTEMPTS:
             break
         get_run_logger().warning("a worker process died; %d chunks are taken up again", len(jobs))
@@ -301,14 +293,12 @@ async def _scan_in_pool(plan: Plan, jobs: list[tuple[ChunkJob, bool]], runner: T
     return reports
 
 
-def _submitted(plan: Plan, jobs: list[tuple[ChunkJob, bool]], pool: TaskRunner[Any]) -> "list[Awaitable[ChunkReport]]":
-    places = asyncio.Semaphore(CHUNKS_IN_FLIGHT)
+def _submitted(plan: Plan, jobs: list[tuple[ChunkJob, bool]], pool: ChunkPool) -> "list[Awaitable[ChunkReport]]":
+    places = asyncio.Semaphore(pool.in_flight)
 
     async def submitted(job: ChunkJob, *, has_work: bool) -> ChunkReport:
         async with places:
-            future = pool.submit(chunk_task(plan, has_work=has_work), {"job": job})
-            report: ChunkReport = await asyncio.to_thread(future.result)
-            return report
+            return await pool.run(chunk_task(plan, has_work=has_work), job)
 
     return [submitted(job, has_work=has_work) for job, has_work in jobs]
 

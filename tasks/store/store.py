@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -241,14 +241,14 @@ class Store(Reading):
         with self._catalogue.write() as connection:
             return work.release(connection, run_id, epoch, holder)
 
-    def expire(self, run_id: str, epoch: int) -> None:
-        """Ends all leases of a crawl whose holders died: the next ``lease`` takes their pages back.
+    def expire(self, run_id: str, epoch: int, of: Callable[[str], bool] = lambda _: True) -> None:
+        """Ends all leases of a crawl whose holders died, or those ``of`` some: ``lease`` then takes their pages back.
 
         Raises:
             StaleEpoch: the run was resumed elsewhere.
         """
         with self._catalogue.write() as connection:
-            work.expire(connection, run_id, epoch)
+            work.expire(connection, run_id, epoch, of)
 
     def stage(self, run_id: str, part_key: str, pages: Sequence[ScannedPage], *, keep_html: bool = True) -> Staged:
         """Writes the facts of ``pages``; nothing of it is visible before ``commit``.

@@ -1,6 +1,6 @@
 """Leases and commits: how pages of a run get from pending to done, each once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -165,16 +165,16 @@ def release(connection: Connection, run_id: str, epoch: int, holder: str) -> int
     return given_back.rowcount
 
 
-def expire(connection: Connection, run_id: str, epoch: int) -> None:
-    """Ends the time of every lease of the run.
+def expire(connection: Connection, run_id: str, epoch: int, of: Callable[[str], bool]) -> None:
+    """Ends the time of the leases of holders that ``of`` is true for.
 
     Raises:
         StaleEpoch: the run has been resumed since.
     """
     check_epoch(connection, run_id, epoch)
-    connection.execute(
-        update(frontier).where(frontier.c.run_id == run_id, frontier.c.state == LEASED).values(lease_until=0.0)
-    )
+    here = (frontier.c.run_id == run_id, frontier.c.state == LEASED)
+    for holder in filter(of, connection.execute(select(frontier.c.holder).where(*here).distinct()).scalars().all()):
+        connection.execute(update(frontier).where(*here, frontier.c.holder == holder).values(lease_until=0.0))
 
 
 def renew(connection: Connection, run_id: str, epoch: int, holder: str, until: float) -> None:
