@@ -1,6 +1,7 @@
 """Where the chunks of large runs are worked on: processes of this machine, or a Dask or Ray cluster."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -160,6 +161,7 @@ def _ray(address: str) -> _Way:
     import ray  # noqa: PLC0415 - an extra
     from prefect_ray.task_runners import RayTaskRunner  # noqa: PLC0415 - an extra
 
+    logging.getLogger("ray").setLevel(logging.WARNING)  # else it speaks on stderr
     prepared = {"worker_process_setup_hook": RAY_SETUP_HOOK}
     runner: Any = RayTaskRunner(address, {"runtime_env": prepared, "log_to_driver": False})
     losses = (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError, ray.exceptions.OutOfMemoryError)

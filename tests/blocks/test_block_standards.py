@@ -4,7 +4,7 @@ import pytest
 from prefect.testing.standard_test_suites import BlockStandardTestSuite
 from pydantic import ValidationError
 
-from blocks import Crawler, ResultStore
+from blocks import Cluster, Crawler, ResultStore
 from tasks.model import FetchOptions
 
 
@@ -20,6 +20,12 @@ class TestCrawler(Standards):
         return Crawler
 
 
+class TestCluster(Standards):
+    @pytest.fixture
+    def block(self):
+        return Cluster
+
+
 class TestResultStore(Standards):
     @pytest.fixture
     def block(self):
@@ -28,7 +34,7 @@ class TestResultStore(Standards):
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch):
-    for name in (*Crawler._environment, *ResultStore._environment):
+    for name in (*Cluster._environment, *Crawler._environment, *ResultStore._environment):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -47,8 +53,12 @@ async def save(prefect_db):  # noqa: ARG001 - wanted for what it starts
 
 
 def test_names_that_prefect_stores_blocks_by():
-    found = {(block.get_block_type_name(), block.get_block_type_slug()) for block in (Crawler, ResultStore)}
-    assert found == {("SEO Crawler", "seo-crawler"), ("SEO Result Store", "seo-result-store")}
+    found = {(block.get_block_type_name(), block.get_block_type_slug()) for block in (Cluster, Crawler, ResultStore)}
+    assert found == {
+        ("SEO Cluster", "seo-cluster"),
+        ("SEO Crawler", "seo-crawler"),
+        ("SEO Result Store", "seo-result-store"),
+    }
 
 
 def test_defaults_are_those_of_a_fetch():
@@ -56,7 +66,7 @@ def test_defaults_are_those_of_a_fetch():
     assert Crawler().model_dump(include=fields) == {**FetchOptions().model_dump(include=fields), "allow": []}
 
 
-@pytest.mark.parametrize("block", [Crawler, ResultStore])
+@pytest.mark.parametrize("block", [Cluster, Crawler, ResultStore])
 def test_every_field_has_a_variable(block):
     assert sorted(block._environment.values()) == sorted(block.model_fields)
 
@@ -98,6 +108,8 @@ def test_without_variables_a_block_is_itself(monkeypatch):
         (Crawler, "SEO_RATE", "-1"),
         (Crawler, "SEO_CONCURRENCY", "257"),
         (Crawler, "SEO_DEADLINE", "0"),
+        (Cluster, "SEO_CLUSTER", "dask"),
+        (Cluster, "SEO_CLUSTER", "http://127.0.0.1:8786"),
         (ResultStore, "SEO_DATA", " "),
         (ResultStore, "SEO_KEEP_HTML", "perhaps"),
     ],
