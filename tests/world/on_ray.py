@@ -4,6 +4,7 @@ uv run --extra ray pytest -n0 -m world tests/world/on_ray.py
 """
 
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,15 +18,16 @@ WORKERS = 3
 
 
 @pytest.fixture
-def ray(tmp_path, environment, seo):
+def ray(environment, seo):
     command, port = Path(seo).parent / "ray", free_port()
     ports = ("--port", str(free_port()), "--ray-client-server-port", str(port))
     line = ("start", "--head", "--num-cpus", str(WORKERS), "--include-dashboard", "false", "--disable-usage-stats")
-    subprocess.run([command, *line, *ports, "--temp-dir", str(tmp_path)], env=environment, check=True)
-    try:
-        yield f"ray://127.0.0.1:{port}"
-    finally:
-        subprocess.run([command, "stop", "--force"], env=environment, check=True)
+    with tempfile.TemporaryDirectory(prefix="ray") as folder:  # short: sockets lie in it
+        subprocess.run([command, *line, *ports, "--temp-dir", folder], env=environment, check=True)
+        try:
+            yield f"ray://127.0.0.1:{port}"
+        finally:
+            subprocess.run([command, "stop", "--force"], env=environment, check=True)
 
 
 def all_busy():

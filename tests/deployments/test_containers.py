@@ -1,0 +1,134 @@
+"""What Dockerfile, compose file and Kubernetes template name exists: settings, commands, extras, versions."""
+
+import json
+import re
+import shlex
+import tomllib
+from importlib.metadata import version
+from inspect import getsource
+from pathlib import Path
+
+import yaml
+from prefect.cli._app import _app as prefect_commands
+from prefect.server.utilities import encryption
+from prefect.settings import Settings
+from prefect.settings.legacy import _get_valid_setting_names
+from prefect_redis.client import RedisMessagingSettings
+
+from blocks.ai_model import OPENROUTER_KEY
+from deployments.cli.app import command_line
+from deployments.prefect_file import WORK_POOL
+from tasks.scan.process import POOL_SIZE
+
+FOLDER = Path(__file__).parents[2] / "deployments"
+PROJECT = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text())
+DOCKERFILE = (FOLDER / "Dockerfile").read_text()
+COMPOSE = yaml.safe_load((FOLDER / "compose.yaml").read_text())
+SERVICES = COMPOSE["services"]
+OURS = [service for service in SERVICES.values() if service["image"] == "seo-scan"]
+KUBERNETES = json.loads((FOLDER / "kubernetes.json").read_text())
+EXAMPLE = (FOLDER / "compose.env.example").read_text()
+VARIABLE = re.compile(r"\$\{([A-Z_]+):\?\}")
+
+
+def settings_of_prefect():
+    redis = RedisMessagingSettings
+    of_redis = {f"{redis.model_config['env_prefix']}{field}".upper() for field in redis.model_fields}
+    # The key for blocks is read from the environment alone.
+    keys = set(re.findall(r"PREFECT_SERVER_ENCRYPTION_KEY", getsource(encryption)))
+    return _get_valid_setting_names(Settings) | of_redis | keys
+
+
+def commands():
+    """Every command line of ours, word by word."""
+    lines = [service["command"] for service in OURS]
+    lines.append(json.loads(re.findall(r"^CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)[0]))
+    for line in lines:
+        if line[:2] == ["sh", "-c"]:
+            yield from (shlex.split(part) for part in line[2].split("&&"))
+        else:
+            yield line
+
+
+def test_every_command_is_understood():
+    known = {"seo": command_line(), "prefect": prefect_commands}
+    found = [known[program].parse_args(words, exit_on_error=False)[0].__name__ for program, *words in commands()]
+    assert found == ["upgrade", "start", "start_services", "store", "deploy", "start", "start"]
+
+
+def test_every_variable_is_a_setting_of_prefect():
+    names = {name for service in OURS for name in service.get("environment", {})}
+    names |= set(re.findall(r"\b(PREFECT_[A-Z_]+)=", DOCKERFILE))
+    assert "PREFECT_SERVER_DOCKET_URL" in names
+    assert names - settings_of_prefect() == set()
+
+
+def test_every_secret_is_in_the_example_and_none_has_a_value():
+    wanted = set(VARIABLE.findall((FOLDER / "compose.yaml").read_text()))
+    given = dict(line.split("=", 1) for line in EXAMPLE.splitlines() if re.match(r"[A-Z_]+=", line))
+    assert set(given) == wanted
+    assert set(given.values()) <= {"", "seo:"}
+    assert "SEO_" not in "".join(given)
+
+
+def test_a_worker_is_shown_no_secret_of_the_server():
+    assert set(VARIABLE.findall(json.dumps(SERVICES["worker"]))) == {"PREFECT_AUTH"}
+    assert SERVICES["worker"]["env_file"] == [{"path": "worker.env", "required": False}]
+
+
+def test_the_extras_exist():
+    [default] = re.findall(r'^ARG EXTRAS="(.*)"$', DOCKERFILE, re.MULTILINE)
+    shown = re.findall(r'EXTRAS="([^"]*)"', DOCKERFILE)
+    built = {service["build"]["args"]["EXTRAS"] for service in OURS}
+    named = {extra for extras in (default, *shown, *built) for extra in extras.split()}
+    assert named >= {"redis", "dask"}
+    assert named <= set(PROJECT["project"]["optional-dependencies"])
+
+
+def test_the_image_has_what_the_wheel_is_made_of():
+    copied = set(re.findall(r"^COPY (\w+) \1$", DOCKERFILE, re.MULTILINE))
+    assert copied == set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+    let_in = set(re.findall(r"^!(.*)$", (FOLDER / "Dockerfile.dockerignore").read_text(), re.MULTILINE))
+    assert let_in == {*copied, "pyproject.toml", "uv.lock", "README.md", "LICENSE"}
+    assert all((FOLDER.parent / name).exists() for name in let_in)
+
+
+def test_python_is_one_that_the_project_supports():
+    [python] = re.findall(r"^ARG PYTHON=(\d+\.\d+)\.\d+-slim-\w+$", DOCKERFILE, re.MULTILINE)
+    assert f"Programming Language :: Python :: {python}" in PROJECT["project"]["classifiers"]
+
+
+def test_nothing_of_ours_runs_as_root_or_writes_elsewhere():
+    assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE) == ["10001:10001"]
+    for service in OURS:
+        assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+        assert service["security_opt"] == ["no-new-privileges:true"]
+    pod = KUBERNETES["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]
+    assert (pod["securityContext"]["runAsNonRoot"], pod["automountServiceAccountToken"]) == (True, False)
+    [container] = pod["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_only_prefect_is_published_and_on_loopback():
+    assert [port for service in SERVICES.values() for port in service.get("ports", ())] == ["127.0.0.1:4200:4200"]
+
+
+def test_workers_take_the_pool_that_is_deployed_to():
+    pools = [words[words.index("--pool") + 1] for words in commands() if "--pool" in words]
+    assert pools == [WORK_POOL, WORK_POOL]
+    assert not any("--work-queue" in words for words in commands())  # they take all of them
+
+
+def test_the_template_of_kubernetes_uses_every_variable_and_no_other():
+    variables = KUBERNETES["variables"]["properties"]
+    used = set(re.findall(r"\{\{ (\w+) \}\}", json.dumps(KUBERNETES["job_configuration"])))
+    assert used == set(variables)
+    assert variables["image"]["default"] == f"seo-scan:{version('seo-scan')}"
+    assert all(description.endswith(".") for description in (each["description"] for each in variables.values()))
+    assert POOL_SIZE <= 4
+    assert "four at most" in variables["cpu"]["description"]
+    assert OPENROUTER_KEY in variables["secret"]["description"]
