@@ -28,16 +28,14 @@ def enter_pool_child() -> None:
     # Runs after all other exit handlers: modules that threads keep alive would complain on stderr when freed.
     atexit.register(os._exit, 0)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent-watch", daemon=True).start()
-    give_memory_back()
-    collect_rarely()
-    Extractor.share_helper()
-    use_fast_loop()
-    keep_clean()
+    enter_cluster_worker()
 
 
 def enter_cluster_worker() -> None:
-    """As a process of the pool, but that its cluster starts and ends it."""
+    """Prepares a process that others start and end: of the memory, the event loop and the logs."""
     give_memory_back()
+    collect_rarely()
+    Extractor.share_helper()
     use_fast_loop()
     keep_clean()
 

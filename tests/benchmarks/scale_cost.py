@@ -30,11 +30,11 @@ from pathlib import Path
 
 import asyncpg
 import httpx
-from tests.benchmarks.servers import DATABASES, SCRIPTS, Servers, cpu_seconds, servers, wait
-from tests.loopback import free_port
 
 from tasks.store import connect
 from tasks.store.columns import PAGE_TABLES
+from tests.benchmarks.servers import DATABASES, SCRIPTS, Servers, cpu_seconds, servers, wait
+from tests.loopback import free_port
 
 DOCS = {
     "py": Path("/usr/share/doc/python3.11/html"),

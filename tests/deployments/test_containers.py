@@ -89,8 +89,10 @@ def test_the_image_has_what_the_wheel_is_made_of():
     copied = set(re.findall(r"^COPY (\w+) \1$", DOCKERFILE, re.MULTILINE))
     assert copied == set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
     let_in = set(re.findall(r"^!(.*)$", (FOLDER / "Dockerfile.dockerignore").read_text(), re.MULTILINE))
-    assert let_in == {*copied, "pyproject.toml", "uv.lock", "README.md", "LICENSE"}
+    assert let_in == {*copied, "pyproject.toml", "uv.lock", "README.md", "LICENSE", "tests/benchmarks/pyproject.toml"}
     assert all((FOLDER.parent / name).exists() for name in let_in)
+    sources = PROJECT["tool"]["uv"]["sources"].values()
+    assert {f"{source['path']}/pyproject.toml" for source in sources} <= let_in  # else the lock cannot be checked
 
 
 def test_python_is_one_that_the_project_supports():
