@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.loopback import free_port
 from tests.world.clusters import assert_equal_despite_a_loss
-from tests.world.conftest import free_port
 
 pytestmark = pytest.mark.world
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from distributed import Client
 
+from tests.loopback import free_port
 from tests.world.clusters import assert_equal_despite_a_loss
-from tests.world.conftest import free_port
 from tests.world.prefect_world import World
 
 pytestmark = pytest.mark.world
