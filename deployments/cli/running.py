@@ -25,7 +25,7 @@ from flows.scan_page import scan_page as scan_page_flow
 from tasks.errors import InputError, SeoScanError, UnknownRun
 from tasks.report.next_steps import goes_on
 from tasks.report.phase import phase_of
-from tasks.scan.memory import give_memory_back
+from tasks.scan.memory import collect_rarely, give_memory_back
 from tasks.scan.pool_task import process_pool
 from tasks.scan.settings import ScanOptions
 from tasks.scan.task import load_settings
@@ -271,6 +271,7 @@ async def check_api() -> None:
 
 def _loop_run(work: Coroutine[Any, Any, Any]) -> Any:
     give_memory_back()
+    collect_rarely()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(work)
 
