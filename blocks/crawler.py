@@ -16,6 +16,8 @@ class Crawler(SettingsBlock):
         concurrency: Connections per host.
         rate: Requests a second per host.
         scans_per_minute: Runs that a user may begin from outside.
+        browser: Browser that renders pages.
+        render_from_outside: Whether requests from outside may have pages rendered.
 
     Example:
         Load a stored block and read its limits:
@@ -40,6 +42,8 @@ class Crawler(SettingsBlock):
         "SEO_DEADLINE": "deadline",
         "SEO_MAX_BODY": "max_body",
         "SEO_SCANS_PER_MINUTE": "scans_per_minute",
+        "SEO_BROWSER": "browser",
+        "SEO_RENDER_FROM_OUTSIDE": "render_from_outside",
     }
 
     user_agent: str = Field(default="", description="User-Agent header. Empty for the product's own name.")
@@ -61,4 +65,9 @@ class Crawler(SettingsBlock):
         ge=1,
         le=10_000,
         description="Runs a minute that each user may begin by HTTP, webhook or event. Further ones wait.",
+    )
+    browser: str = Field(default="", description="Path of Chromium or Chrome. Empty to look for an installed one.")
+    render_from_outside: bool = Field(
+        default=False,
+        description="Let runs that are asked for by HTTP, webhook or event open pages in a browser.",
     )

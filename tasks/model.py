@@ -73,6 +73,7 @@ class Reason(StrEnum):
     CRAWL_TRAP = "crawl-trap"
     NOT_FETCHED = "not-fetched"
     HOST_DOWN = "host-down"
+    BROWSER_CRASHED = "browser-crashed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +385,47 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """What a page did in a browser until it had settled.
+
+    Attributes:
+        led_to: address of the page that it went on to by itself; None where it stayed.
+        errors: uncaught exceptions, each once, one line; at most 20.
+        settled: no request was open for half a second; what came later is not in the facts.
+        small_text: part of the visible characters that is shown smaller than 12 px, 0 to 1; None without any.
+        requests: how many it made. kept_back: how many of them were not let out: images, fonts and the like, what
+            robots.txt disallows, and what is over the limit.
+        refused: connections that the address guard refused.
+        elapsed_ms: from the request to the settled page, milliseconds.
+    """
+
+    led_to: str | None = None
+    errors: tuple[str, ...] = ()
+    settled: bool = True
+    small_text: float | None = None
+    requests: int = 1
+    kept_back: int = 0
+    refused: int = 0
+    elapsed_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A document as it stood in a browser: the DOM as HTML, under the address and headers it was got by."""
+
+    document: Response
+    behaviour: Behaviour
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """What a browser made of a page, beside the facts of its raw answer; ``page`` has those of the settled DOM."""
+
+    page: Page
+    behaviour: Behaviour
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
     """A failed rule on one page, with what was seen.
 
@@ -447,6 +489,7 @@ class ScannedPage:
         blocked_by_robots: robots.txt disallows it, or where it redirects to; None where robots.txt was not read.
         revalidation: None where it was asked for without condition.
         earlier: its facts, where it was not modified since they were written.
+        rendered: what a browser made of it, or why nothing; None where it was not to be rendered.
     """
 
     page_id: str
@@ -459,6 +502,7 @@ class ScannedPage:
     blocked_by_robots: bool | None = None
     revalidation: Revalidation | None = None
     earlier: EarlierFacts | None = None
+    rendered: Rendered | FetchFailure | None = None
 
 
 class FetchOptions(BaseModel):
@@ -486,6 +530,14 @@ class FetchOptions(BaseModel):
     def allowing(self, urls: Sequence[str]) -> "FetchOptions":
         """The same with the host:port of ``urls`` allowed: what a person typed may be local."""
         return self.model_copy(update={"allow": tuple(sorted({*self.allow, *map(host_port, urls)}))})
+
+
+class RenderOptions(BaseModel):
+    """How pages are rendered."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    browser: str = Field(default="", description="Path of Chromium; empty to look for it.")
 
 
 @dataclass(frozen=True, slots=True)

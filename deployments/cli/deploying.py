@@ -93,12 +93,16 @@ def add(
     access: Annotated[
         str | None, Parameter(validator=block_name, metavar="NAME", help="Saved SEO Site Access block.")
     ] = None,
+    render: Annotated[
+        bool, Parameter(negative=(), show_default=False, help="Open each page in a browser, too.")
+    ] = False,
 ) -> int:
     """Crawl a site at set times."""
     from deployments.prefect_api import require_api  # noqa: PLC0415 - imports Prefect
     from deployments.schedules import add_schedule, name_for  # noqa: PLC0415
 
     url = parse(site)
+    options = {**({"access": access} if access else {}), **({"render": True} if render else {})}
     wishes: dict[str, Any] = {
         "scope": scope,
         "max_pages": max_pages or None,
@@ -107,7 +111,7 @@ def add(
         "changed_only": changed_only,
         "project_id": project,
         "user_id": user,
-        **({"options": {"access": access}} if access else {}),
+        **({"options": options} if options else {}),
     }
 
     async def added() -> str:

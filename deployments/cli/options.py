@@ -145,6 +145,13 @@ class Fetching:
         int | None, Parameter(validator=at_least(1, 256), help="Connections per host. [default: 8]")
     ] = None
     user_agent: Annotated[str | None, Parameter(help="User-Agent header.")] = None
+    render: Annotated[
+        bool,
+        Parameter(
+            negative=(), show_default=False,
+            help="Open each page in a browser, too: what scripts change. Needs Chromium and the extra render.",
+        ),
+    ] = False  # fmt: skip
     access: Annotated[
         str | None,
         Parameter(

@@ -149,6 +149,7 @@ def run_options(place: Place, fetching: Fetching, limits: Limits, judging: Judgi
         concurrency=fetching.concurrency,
         rate=fetching.rate,
         user_agent=fetching.user_agent,
+        render=fetching.render,
         access=fetching.access,
         keep_html=False if owner.no_html else None,
         timeout=limits.timeout,

@@ -28,6 +28,7 @@ class RunOptions:
     concurrency: int | None = None
     rate: float | None = None
     user_agent: str | None = None
+    render: bool = False
     access: str | None = None
     max_age: float = 86400.0
     refresh: bool = False
@@ -50,6 +51,7 @@ class RunOptions:
             concurrency=self.concurrency,
             rate=self.rate,
             user_agent=self.user_agent,
+            render=self.render,
             access=self.access or (ENVIRONMENT if SiteAccess.in_environment() else None),
             max_age=self.max_age,
             refresh=self.refresh,

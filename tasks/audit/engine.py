@@ -11,7 +11,18 @@ from functools import lru_cache
 from tasks.audit.indexability import kept_out, not_fetched, not_html200
 from tasks.audit.profile import DEFAULT, Judge, Profile
 from tasks.audit.rule import Applies, Check, Finding, NotApplicable, Rule, Word, shown
-from tasks.model import Answer, Evidence, FetchFailure, Issue, Outcome, Page, RuleResult, Severity, Verdict
+from tasks.model import (
+    Answer,
+    Evidence,
+    FetchFailure,
+    Issue,
+    Outcome,
+    Page,
+    Rendered,
+    RuleResult,
+    Severity,
+    Verdict,
+)
 from tasks.urls import address
 
 MAX_FINDINGS = 100
@@ -28,7 +39,14 @@ class Bar:
     why: str
 
 
-def audit(answer: Answer, page: Page | None, profile: Profile = DEFAULT, *, blocked: bool = False) -> Verdict:
+def audit(
+    answer: Answer,
+    page: Page | None,
+    profile: Profile = DEFAULT,
+    *,
+    blocked: bool = False,
+    rendered: Rendered | FetchFailure | None = None,
+) -> Verdict:
     """Judge one address.
 
     Args:
@@ -36,6 +54,7 @@ def audit(answer: Answer, page: Page | None, profile: Profile = DEFAULT, *, bloc
         page: facts of ``answer``; None where it is no successful HTML or could not be parsed.
         profile: which rules, severities and options.
         blocked: robots.txt disallows the address.
+        rendered: what a browser made of the page, or why nothing; None where it was not rendered.
 
     Returns:
         The issues, the result of every rule, and why the page may not be indexed. At most 100 findings of a rule
@@ -52,11 +71,13 @@ def audit(answer: Answer, page: Page | None, profile: Profile = DEFAULT, *, bloc
         bar = bars.get(judge.rule.applies)
         if bar is None and judge.rule.sees != PAGE:
             bar = _type_bar(judge.rule, answer)
+        if bar is None and judge.rule.needs_browser:
+            bar = _browser_bar(rendered)
         if bar is not None:
             results.append(_result(judge.rule.id, bar.outcome, bar.why))
             continue
         try:
-            words = _words(judge.rule, judge.check, answer, page)
+            words = _words(judge.rule, judge.check, answer, page, rendered)
         except Exception as error:  # noqa: BLE001 - one broken rule must not silence the others
             results.append(_result(judge.rule.id, Outcome.UNKNOWN, "the rule crashed"))
             issues.append(crash(judge.rule, error, url, "the page"))
@@ -68,7 +89,11 @@ def audit(answer: Answer, page: Page | None, profile: Profile = DEFAULT, *, bloc
     return Verdict(tuple(issues), tuple(results), not_indexable)
 
 
-def _words(rule: Rule, check: Check, answer: Answer, page: Page | None) -> tuple[Word, ...]:
+def _words(
+    rule: Rule, check: Check, answer: Answer, page: Page | None, rendered: Rendered | FetchFailure | None
+) -> tuple[Word, ...]:
+    if rule.needs_browser:
+        return tuple(check(page, rendered))
     subject, other = (page, answer) if rule.sees == PAGE else (answer, page)
     return tuple(check(subject, other) if rule.needs_both else check(subject))
 
@@ -100,6 +125,12 @@ def _type_bar(rule: Rule, answer: Answer) -> Bar | None:
     if type(answer) in rule.sees:
         return None
     return Bar(Outcome.NOT_APPLICABLE, "not fetched" if isinstance(answer, FetchFailure) else "fetched")
+
+
+def _browser_bar(rendered: Rendered | FetchFailure | None) -> Bar | None:
+    if isinstance(rendered, Rendered):
+        return None
+    return Bar(Outcome.UNKNOWN, f"not rendered: {rendered.reason}" if rendered is not None else "not rendered")
 
 
 def _result_of(judge: Judge, words: tuple[Word, ...]) -> RuleResult:

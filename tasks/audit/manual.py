@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tasks.audit.registry import all_rules
-from tasks.audit.rule import Applies, Param, Rule, Sample, Unparsable
+from tasks.audit.rule import Applies, InBrowser, Param, Rule, Sample, Unparsable
 from tasks.model import FetchFailure, Response
 
 PATH = Path("docs/rules.md")
@@ -62,6 +62,7 @@ def _applicability() -> Iterator[str]:
     yield "## Where rules apply\n\n| applies | to |\n|---|---|"
     for applies in Applies:
         yield f"| {applies} | {applies.meaning} |"
+    yield "| …, rendered | the same, where a browser showed the page (`--render`); unknown where none did |"
     yield f"\n{INDEXABILITY}\n{SITES}"
 
 
@@ -69,7 +70,8 @@ def _table(category: str, rules: list[Rule]) -> Iterator[str]:
     yield f"## {category}\n\n| rule | severity | applies | options | |\n|---|---|---|---|---|"
     for rule in rules:
         options = "<br>".join(map(_option, rule.params))
-        yield f"| [{rule.id}](#{rule.id}) | {rule.severity} | {rule.applies} | {options} | {_cell(rule.summary)} |"
+        applies = f"{rule.applies}, rendered" if rule.needs_browser else rule.applies
+        yield f"| [{rule.id}](#{rule.id}) | {rule.severity} | {applies} | {options} | {_cell(rule.summary)} |"
     yield ""
 
 
@@ -95,6 +97,9 @@ def _text(text: str) -> str:
 
 
 def _sample(sample: Sample) -> str:
+    if isinstance(sample, InBrowser):
+        told = f"\n\n{sample.told}" if sample.told else ""
+        return f"```html\n{_cut(sample.html)}\n```\n\nIn the browser:\n\n```html\n{_cut(sample.becomes)}\n```{told}"
     if isinstance(sample, str | Unparsable):
         source = sample if isinstance(sample, str) else sample.html
         return f"```html\n{_cut(source)}\n```"

@@ -29,6 +29,9 @@ GOOGLE_HREFLANG = Reference("Google: localized versions", f"{_GOOGLE}/specialty/
 GOOGLE_STRUCTURED_DATA = Reference(
     "Google: structured data", f"{_GOOGLE}/appearance/structured-data/intro-structured-data"
 )
+GOOGLE_JAVASCRIPT = Reference(
+    "Google: JavaScript SEO basics", f"{_GOOGLE}/crawling-indexing/javascript/javascript-seo-basics"
+)
 GOOGLE_MOBILE = Reference(
     "Google: mobile-first indexing", f"{_GOOGLE}/crawling-indexing/mobile/mobile-sites-mobile-first-indexing"
 )

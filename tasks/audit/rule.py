@@ -1,8 +1,8 @@
 """What a rule is: a generator function of one typed subject, and the record made of it.
 
 A response rule sees the answer (``Response``, ``FetchFailure`` or either, as annotated) and, where it asks for it, the
-``Page`` or None; a page rule sees a ``Page`` and, where it asks for it, the ``Response`` behind; a site rule sees the
-``Site``, the tables of a whole run.
+``Page`` or None; a page rule sees a ``Page`` and, where it asks for it, the ``Response`` behind or what a browser made
+of it (``Rendered``); a site rule sees the ``Site``, the tables of a whole run.
 Keyword-only parameters are the options.
 """
 
@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from tasks.audit.references import Reference
 from tasks.audit.site.site import Site
-from tasks.model import Evidence, FetchFailure, Page, Response, Severity
+from tasks.model import Behaviour, Evidence, FetchFailure, Page, Rendered, Response, Severity
 from tasks.urls import printable
 
 FIRST_RELEASE = "0.1.0"
@@ -138,7 +138,17 @@ class Unparsable:
     html: str
 
 
-Sample = str | Response | FetchFailure | Unparsable
+@dataclass(frozen=True, slots=True)
+class InBrowser:
+    """HTML, and what a browser makes of it; ``told`` says for people what else it does there."""
+
+    html: str
+    becomes: str
+    behaviour: Behaviour = field(default_factory=Behaviour)
+    told: str = ""
+
+
+Sample = str | Response | FetchFailure | Unparsable | InBrowser
 Level = Literal["page", "site"]
 
 
@@ -181,6 +191,7 @@ class Rule:
         severity: by default; a finding may raise or lower it, a profile overrides both.
         sees: the types of subject it is called with.
         needs_both: takes the page and the ``Response`` behind it; a response rule its own subject first.
+        needs_browser: takes the page and what a browser made of it.
         summary: one line. ``why`` and ``fix``: advice for people.
         bad, good: samples that fail and pass; text is the HTML of a page at https://example.com/, or a whole site.
         of_lists: a site rule that judges lists of pages, too.
@@ -195,6 +206,7 @@ class Rule:
     check: Check
     sees: tuple[type, ...]
     needs_both: bool
+    needs_browser: bool
     params: tuple[Param, ...]
     summary: str
     why: str
@@ -229,8 +241,8 @@ def page_rule(rule_id: str, severity: Severity, **details: Unpack[Details]) -> C
     """Make a generator function of a page a rule; it applies to all HTML with status 200 unless said otherwise."""
 
     def register(check: CheckT) -> CheckT:
-        if _subjects(check) not in ([(Page,)], [(Page,), (Response,)]):
-            raise TypeError(f"{rule_id}: a page rule takes a Page, and a Response where it needs one")
+        if _subjects(check) not in ([(Page,)], [(Page,), (Response,)], [(Page,), (Rendered,)]):
+            raise TypeError(f"{rule_id}: a page rule takes a Page, and a Response or Rendered where it needs one")
         if details.get("applies", Applies.HTML200) not in {Applies.HTML200, Applies.INDEXABLE}:
             raise TypeError(f"{rule_id}: a page rule applies to {Applies.HTML200} or {Applies.INDEXABLE}")
         return _register(rule_id, severity, check, {"applies": Applies.HTML200, **details})
@@ -277,6 +289,7 @@ def _register(rule_id: str, severity: Severity, check: CheckT, details: Details,
         check=check,
         sees=subjects[0],
         needs_both=len(subjects) > 1,
+        needs_browser=subjects[1:] == [(Rendered,)],
         params=tuple(_params(check)),
         summary=summary,
         why=why,

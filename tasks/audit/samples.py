@@ -1,6 +1,6 @@
 """Answers for the samples of rules."""
 
-from tasks.audit.rule import Sample, Unparsable
+from tasks.audit.rule import InBrowser, Sample, Unparsable
 from tasks.model import Answer, Hop, Response
 
 EXAMPLE = "https://example.com/"
@@ -30,6 +30,6 @@ def redirected(*statuses: int, end: int = 200) -> Response:
 
 
 def answer_of(sample: Sample) -> Answer:
-    if isinstance(sample, Unparsable):
+    if isinstance(sample, Unparsable | InBrowser):
         return html(sample.html)
     return html(sample) if isinstance(sample, str) else sample

@@ -116,7 +116,15 @@ class Chunk:
         self._committer = Committer(self.write, on_failure=lambda: self._stop.stop("commit failed"))
         options = job.settings.options
         hosts = store.hosts if self.obeys else store.hosts.without_crawl_delay()
-        self._pipeline = PagePipeline(options, job.settings.profile, hosts, self._holder, access)
+        self._pipeline = PagePipeline(
+            options,
+            job.settings.profile,
+            hosts,
+            self._holder,
+            access,
+            render=job.settings.render,
+            allows=self._allows if self.obeys else None,
+        )
         self._earlier = EarlierPages(store, job.settings, job.run_id, links=self.follows)
         agent = options.user_agent or OWN_USER_AGENT
         self._robots = RobotsBook(store, self._pipeline.fetcher, agent, job.settings.realm)
@@ -183,6 +191,10 @@ class Chunk:
     async def blocked(self, url: str, answer: Answer) -> bool | None:
         """Whether robots.txt disallows what was fetched; None where that is not known."""
         return False if self.obeys else await self._robots.blocks(url, answer)
+
+    async def _allows(self, url: str) -> bool:
+        """Whether robots.txt lets what a rendered page loads be asked for."""
+        return (await self._robots.of(url)).allows(self._robots.agent, url)
 
     async def read(self, lease: Lease, asked: Asked) -> ScannedPage:
         """What is stored of the page."""

@@ -14,6 +14,7 @@ from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.conditional import NOT_MODIFIED, Condition, is_not_modified
 from tasks.fetch.fetcher import Fetcher
 from tasks.fetch.politeness import HostGate, HostLedger, Turn
+from tasks.fetch.render import Allows, Renderer
 from tasks.fetch.retry import delay, is_transient
 from tasks.model import (
     Answer,
@@ -22,6 +23,8 @@ from tasks.model import (
     Page,
     PageState,
     Reason,
+    Rendered,
+    RenderOptions,
     Response,
     ScannedPage,
 )
@@ -67,24 +70,42 @@ class _WindowedTurn(Turn):
 
 
 class PagePipeline:
-    """Fetches, reads and judges pages; an async context manager that owns the client and the reader."""
+    """Fetches, reads and judges pages; an async context manager that owns the client, the reader and the browser.
+
+    Args:
+        render: how pages are rendered; None to leave that.
+        allows: asked of what a rendered page loads; None for no limit.
+    """
 
     def __init__(
-        self, options: FetchOptions, profile: Profile, ledger: HostLedger, holder: str, access: Access = NO_ACCESS
+        self,
+        options: FetchOptions,
+        profile: Profile,
+        ledger: HostLedger,
+        holder: str,
+        access: Access = NO_ACCESS,
+        *,
+        render: RenderOptions | None = None,
+        allows: Allows | None = None,
     ) -> None:
         self._gate = WindowedGate(ledger, holder, options)
         self.fetcher = Fetcher(options, self._gate, access=access)
         self._extractor = Extractor()
+        self._renderer = Renderer(options, render, self._gate, allows) if render is not None else None
         self._profile = profile
 
     async def __aenter__(self) -> Self:
         await self.fetcher.__aenter__()
         await self._extractor.__aenter__()
+        if self._renderer is not None:
+            await self._renderer.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._renderer is not None:
+            await self._renderer.__aexit__(kind, error, trace)
         await self._extractor.__aexit__(kind, error, trace)
         await self.fetcher.__aexit__(kind, error, trace)
         await self._gate.close()
@@ -110,21 +131,42 @@ class PagePipeline:
 
     async def judge(self, page_id: str, url: str, answer: Answer, *, blocked: bool | None = None) -> ScannedPage:
         """What is stored of ``answer``, the last one for this page; ``blocked`` by robots.txt, None for not known."""
-        page, unparsable = None, False
+        page, unparsable, rendered = None, False, None
         if isinstance(answer, Response) and has_page(answer):
             page = await self._extractor(answer)
             unparsable = page is None
-        return self._scanned(page_id, url, answer, page, unparsable=unparsable, blocked=blocked)
+            rendered = await self._rendered(answer) if page is not None else None
+        return self._scanned(page_id, url, answer, page, rendered, unparsable=unparsable, blocked=blocked)
 
     def without_page(self, page_id: str, url: str, answer: Answer, *, blocked: bool | None = None) -> ScannedPage:
         """What is stored of an answer that is not read."""
-        return self._scanned(page_id, url, answer, None, unparsable=False, blocked=blocked)
+        return self._scanned(page_id, url, answer, None, None, unparsable=False, blocked=blocked)
+
+    async def _rendered(self, answer: Response) -> Rendered | FetchFailure | None:
+        """What the browser makes of the page, read as its raw answer was; None where nothing is rendered."""
+        if self._renderer is None:
+            return None
+        snapshot = await self._renderer.render(answer)
+        if isinstance(snapshot, FetchFailure):
+            return snapshot
+        page = await self._extractor(snapshot.document)
+        if page is None:
+            return FetchFailure(url=answer.url, reason=Reason.UNPARSABLE, elapsed_ms=snapshot.behaviour.elapsed_ms)
+        return Rendered(page=page, behaviour=snapshot.behaviour)
 
     def _scanned(
-        self, page_id: str, url: str, answer: Answer, page: Page | None, *, unparsable: bool, blocked: bool | None
+        self,
+        page_id: str,
+        url: str,
+        answer: Answer,
+        page: Page | None,
+        rendered: Rendered | FetchFailure | None,
+        *,
+        unparsable: bool,
+        blocked: bool | None,
     ) -> ScannedPage:
         state, reason = standing(answer, page, unparsable=unparsable)
-        verdict = audit(answer, page, self._profile, blocked=bool(blocked))
+        verdict = audit(answer, page, self._profile, blocked=bool(blocked), rendered=rendered)
         return ScannedPage(
             page_id=page_id,
             url=url,
@@ -134,6 +176,7 @@ class PagePipeline:
             page=page,
             verdict=verdict,
             blocked_by_robots=blocked,
+            rendered=rendered,
         )
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks import audit, extract
 from tasks.audit.profile import Profile
 from tasks.crawl.scope import ScopeKind
-from tasks.model import FetchOptions
+from tasks.model import FetchOptions, RenderOptions
 from tasks.urls import url_key
 
 VERSION = 3
@@ -56,6 +56,7 @@ class ScanOptions(BaseModel):
     max_age: float = Field(default=86400, ge=0, description="Seconds for which an earlier scan of a page is taken.")
     refresh: bool = Field(default=False, description="Fetch every page in full, whatever earlier runs know of it.")
     keep_html: bool | None = Field(default=None, description="Keep the compressed page sources.")
+    render: bool = Field(default=False, description="Open each page in a browser, too. Needs the extra render.")
     profile: Profile = Field(default_factory=Profile, description="Rules to select, ignore or set.")
 
 
@@ -95,6 +96,7 @@ class ScanSettings(BaseModel):
         data: absolute data folder.
         analyze, changed_only, cluster: as the run was started with; they are no part of any identity.
         revalidate: pages that earlier runs know are asked for conditionally.
+        render: how pages are rendered; None where they are not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -109,6 +111,7 @@ class ScanSettings(BaseModel):
     cluster: str | None = None
     revalidate: bool = True
     access: AccessRef | None = None
+    render: RenderOptions | None = None
     crawl: CrawlRules | None = None
 
     @property
@@ -126,8 +129,8 @@ class ScanSettings(BaseModel):
         """Identity of how a page is wished to be fetched and judged."""
         fetching = self.options.model_dump(include={"user_agent", "max_body", "max_redirects"})
         judging = self.profile.model_dump(mode="json")
-        shown = [self.realm] if self.realm else []
-        return _digest(json.dumps([VERSION, fetching, judging, self.keep_html, *shown], sort_keys=True))
+        further = [*([self.realm] if self.realm else ()), *(["rendered"] if self.render else ())]
+        return _digest(json.dumps([VERSION, fetching, judging, self.keep_html, *further], sort_keys=True))
 
     def batch_id(self, project_id: str, urls: Iterable[str]) -> str:
         """Identity of a list in a project, whatever its order: 16 hex digits."""

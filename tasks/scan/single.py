@@ -29,7 +29,7 @@ async def scan_single(
     options, hosts = settings.options, store.hosts.without_crawl_delay()
     await asyncio.to_thread(hosts.give_back, is_gone)
     async with (
-        PagePipeline(options, settings.profile, hosts, holder_name(), access) as pipeline,
+        PagePipeline(options, settings.profile, hosts, holder_name(), access, render=settings.render) as pipeline,
         RobotsBook(store, pipeline.fetcher, options.user_agent or OWN_USER_AGENT, settings.realm) as robots,
     ):
         robots.begin(target.url)

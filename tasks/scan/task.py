@@ -22,8 +22,9 @@ from pydantic import BaseModel, ConfigDict
 from blocks import Crawler, ResultStore
 from tasks.crawl.lists import read_list
 from tasks.errors import InputError, StaleEpoch, StoreError
+from tasks.fetch.chromium import require_browser
 from tasks.logs import step
-from tasks.model import FetchOptions
+from tasks.model import FetchOptions, RenderOptions
 from tasks.scan import site
 from tasks.scan.access_task import load_access, named_access
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
@@ -73,7 +74,8 @@ async def load_settings(
     ``request_id``: of the request from outside that is answered, if one is.
 
     Raises:
-        InputError: no such block, an environment variable of no use, or credentials wanted from outside.
+        InputError: no such block, an environment variable of no use, or what is wanted is not to be had, or not from
+            outside.
     """
     if options.access is not None and request_id is not None:
         raise InputError("a request from outside uses nobody's credentials: leave access out of its options")
@@ -84,6 +86,7 @@ async def load_settings(
         await check_cluster(options.cluster)
     except ValueError as error:
         raise InputError(str(error)) from error
+    render = _rendering(options, crawler, outside=request_id is not None) if options.render else None
     fetching = FetchOptions(
         user_agent=crawler.user_agent if options.user_agent is None else options.user_agent,
         allow=tuple(sorted({*crawler.allow, *options.allow})),
@@ -99,9 +102,22 @@ async def load_settings(
         keep_html=store.keep_html if options.keep_html is None else options.keep_html,
         max_age=0 if options.refresh else options.max_age,
         cluster=options.cluster,
-        revalidate=not options.refresh,
+        revalidate=not options.refresh and render is None,  # scripts and data may change where the page does not
         access=await named_access(options.access, folder) if options.access is not None else None,
+        render=render,
     )
+
+
+def _rendering(options: ScanOptions, crawler: Crawler, *, outside: bool) -> RenderOptions:
+    if outside and not crawler.render_from_outside:
+        raise InputError(
+            "a request from outside has no page rendered: leave render out of its options, or let it by "
+            "`render_from_outside` of the SEO Crawler block (SEO_RENDER_FROM_OUTSIDE)"
+        )
+    if options.access is not None:
+        raise InputError("pages are rendered without credentials and proxy: leave out render, or access")
+    require_browser(crawler.browser)
+    return RenderOptions(browser=crawler.browser)
 
 
 @asynccontextmanager

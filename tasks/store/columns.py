@@ -9,6 +9,7 @@ from operator import attrgetter
 
 from tasks.model import Hop, Issue, Response, ScannedPage
 from tasks.store.page_columns import PAGE_COLUMNS
+from tasks.store.rendered_columns import RENDERED
 from tasks.store.site_columns import SITE_TABLES
 from tasks.store.takes import BYTES, FLAG, SMALL, TEXT, TEXTS, Column, FactTable, Key, PageTable
 
@@ -165,7 +166,7 @@ HTML = PageTable(
     _html,
 )
 
-PAGE_TABLES = (PAGES, LINKS, IMAGES, STRUCTURED_DATA, REDIRECTS, ISSUES, RESULTS, HTML)
+PAGE_TABLES = (PAGES, LINKS, IMAGES, STRUCTURED_DATA, REDIRECTS, RENDERED, ISSUES, RESULTS, HTML)
 FACT_TABLES: tuple[FactTable, ...] = (*PAGE_TABLES, *SITE_TABLES)
 
 LINKED = "linked"

@@ -84,6 +84,8 @@ def test_rules_are_those_of_this_release():
         sitemap-url-blocked sitemap-missing-page blocked-by-robots robots-txt-unreachable robots-txt-blocks-all
         robots-txt-syntax content-exact-duplicate content-near-duplicate missing-page-not-404 noindex-share-high
         link-broken-external image-broken conditional-get-broken
+        js-redirect robots-directive-raw-vs-rendered canonical-raw-vs-rendered title-raw-vs-rendered
+        content-requires-js sd-raw-vs-rendered console-errors font-size-small
     """
     assert {rule.id for rule in all_rules()} == {*released.split()}
     assert [(rule.category, rule.id) for rule in all_rules()] == sorted((r.category, r.id) for r in all_rules())
