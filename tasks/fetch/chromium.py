@@ -33,6 +33,7 @@ _SWITCHES = (
     "--disable-component-update",
     "--disable-sync",
     "--no-pings",
+    "--blink-settings=imagesEnabled=false",
     "--deny-permission-prompts",
     "--disable-features=WebTransport,DirectSockets,MediaRouter,OptimizationHints",
 )

@@ -29,6 +29,11 @@ LOAD_SECONDS = 15.0
 SETTLE_SECONDS = 5.0
 PAGES_AT_ONCE = 4
 MAX_REQUESTS = 300
+"""Let out for one page."""
+
+MAX_TRIED = 1000
+"""Requests after which a page is given up: each costs this process time, let out or not."""
+
 MAX_BYTES = 50 * 1024 * 1024
 MAX_ERRORS = 20
 MAX_ERROR = 300
@@ -166,6 +171,8 @@ class _Visit:
         """What an error of the browser means for the page."""
         if self._proxy.overrun:
             return FetchError(Reason.TOO_LARGE, f"the page loads more than {MAX_BYTES} bytes")
+        if self._requests > MAX_TRIED:
+            return FetchError(Reason.TOO_LARGE, f"the page makes more than {MAX_TRIED:,} requests")
         said = str(error)
         if self._crashed or "crashed" in said:
             return FetchError(Reason.BROWSER_CRASHED, "the browser gave up on the page")
@@ -250,14 +257,16 @@ class _Visit:
         """Lets a request out or not; where it leads is for the proxy to judge, hop by hop."""
         self._requests += 1
         with suppress(playwright_error()):
-            if await self._is_wanted(route.request):
+            if self._requests > MAX_TRIED:
+                await self._context.close()
+            elif await self._is_wanted(route.request):
                 await route.continue_()
             else:
                 self._kept_back += 1
                 await route.abort("blockedbyclient")
 
     async def _is_wanted(self, request: "Request") -> bool:
-        if self._requests > MAX_REQUESTS or request.resource_type in _UNNEEDED:
+        if self._requests - self._kept_back > MAX_REQUESTS or request.resource_type in _UNNEEDED:
             return False
         own = address(request.url) == address(self._answer.url)
         return own or self._allows is None or not is_http(request.url) or await self._allows(request.url)
