@@ -128,6 +128,7 @@ class PageScan(Answer):
     reason: str | None
     redirects: list[dict[str, Any]]
     facts: dict[str, Any]
+    rendered: dict[str, Any] | None = Field(description="What a browser made of it, where one opened it.")
     issues: list[PageIssue]
 
 

@@ -125,6 +125,7 @@ class Chromium:
             return await self._playwright.chromium.launch(
                 executable_path=self._path,
                 args=list(_SWITCHES),
+                ignore_default_args=["--disable-popup-blocking"],
                 proxy={"server": _NOWHERE, "bypass": _BYPASS},
                 chromium_sandbox=not _is_root(),
                 handle_sigint=False,

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from tasks.fetch.chromium import Chromium, playwright_error
 from tasks.fetch.connection import Resolver
@@ -190,14 +190,21 @@ class _Visit:
             raise FetchError(Reason.BAD_RESPONSE, f"a redirect to the browser, to {answered.url}")
 
     async def _settle(self, page: "Page") -> bool:
-        """Waits for the page to be loaded and quiet; False where it was not within its time."""
-        from playwright.async_api import TimeoutError as NotInTime  # noqa: PLC0415 - an extra
-
-        with suppress(NotInTime):
-            await page.wait_for_load_state("load", timeout=LOAD_SECONDS * 1000)
+        """Waits for the page to be quiet, for a while after it was loaded; False where it was not by then."""
+        quiet, loaded = (asyncio.ensure_future(self._reached(page, state)) for state in ("networkidle", "load"))
         try:
-            await page.wait_for_load_state("networkidle", timeout=SETTLE_SECONDS * 1000)
-        except NotInTime:
+            await asyncio.wait([quiet, loaded], timeout=LOAD_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([quiet], timeout=SETTLE_SECONDS)
+            return quiet.done() and quiet.result()
+        finally:
+            for waiting in (quiet, loaded):
+                waiting.cancel()
+            await asyncio.gather(quiet, loaded, return_exceptions=True)
+
+    async def _reached(self, page: "Page", state: Literal["load", "networkidle"]) -> bool:
+        try:
+            await page.wait_for_load_state(state, timeout=(LOAD_SECONDS + SETTLE_SECONDS) * 1000)
+        except playwright_error():  # out of time, or the page is gone: whoever reads it will know
             return False
         return True
 

@@ -60,6 +60,23 @@ def _facts(page: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
             f"{_plural(len(facts['images']), 'image')}, {facts['html_length']:,} bytes of HTML"
         ),
     )
+    if page.get("rendered"):
+        yield from _rendered(page["rendered"])
+
+
+def _rendered(seen: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    if seen["reason"]:
+        yield "rendered", f"not: {seen['reason']}" + (f" ({seen['detail']})" if seen["detail"] else "")
+        return
+    links = f"{_plural(seen['links'], 'link')} ({seen['internal_links']:,} internal)"
+    asked = f"{_plural(seen['requests'], 'request')}, {seen['kept_back']:,} kept back"
+    counts = f"{_plural(seen['word_count'], 'word')}, {links}, {_plural(seen['images'], 'image')}; {asked}"
+    yield "rendered", counts if seen["settled"] else f"{counts}; still busy at the end"
+    if seen["led_to"]:
+        yield "", f"led on to {seen['led_to']}"
+    yield "", f"title {seen['title'] or '–'}"
+    for error in seen["errors"][:3]:
+        yield "", f"script error: {error}"
 
 
 def _measured(text: str | None, pixels: int | None) -> str:

@@ -42,16 +42,17 @@ redirects[{url, status, location}],
 facts{title, titles[…], meta_description, meta_keywords, canonicals[…], robots[{agent, directives, source}],
       headings[{level, text}], images[{src, alt}], links[{url, text, rel, position, internal}], hreflang[{lang, url}],
       structured_data[{format, type, data, errors}], open_graph{…}, twitter{…}, resources[{kind, url}], fetched_at, …},
+rendered{title, …}                     null where no browser opened it
 issues[{rule, severity, category, message, evidence, fingerprint}],
 results[{rule, outcome, why}]          only with --all-results
 ```
 
-Facts not described here are the columns of `pages` of the same name. `titles` are texts and `canonicals` addresses (as
-written where they are none); `open_graph` and `twitter` name the first value of each property; `type` is one type, a
-list of several or null; `data` is the parsed JSON, or the text as found where it cannot be read. Which of them landed
-outside head, and every repeated property, is in the columns of `pages`. A page that is not done yet has its state
-(`pending`, `leased`) as `outcome` and no facts. `not_modified`: the server said that it did not change; facts and
-issues are those of its last full answer.
+Facts not described here are the columns of `pages` of the same name; `rendered` has those of the table. `titles` are
+texts and `canonicals` addresses (as written where they are none); `open_graph` and `twitter` name the first value of
+each property; `type` is one type, a list of several or null; `data` is the parsed JSON, or the text as found where it
+cannot be read. Which of them landed outside head, and every repeated property, is in the columns of `pages`. A page
+that is not done yet has its state (`pending`, `leased`) as `outcome` and no facts. `not_modified`: the server said that
+it did not change; facts and issues are those of its last full answer.
 """
 
 

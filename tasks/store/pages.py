@@ -16,19 +16,21 @@ from tasks.errors import InputError, StoreError
 from tasks.store.catalogue import Catalogue
 from tasks.store.columns import HTML, IMAGES, ISSUES, LINKS, PAGES, RAISED_FROM, REDIRECTS, RESULTS, STRUCTURED_DATA
 from tasks.store.registry import held, holding, site_parts
+from tasks.store.rendered_columns import RENDERED
 from tasks.store.schema import frontier, parts, runs
-from tasks.store.takes import FactTable
+from tasks.store.takes import FactTable, Key
 
 PAGES_AT_ONCE = 250
 WHOLE_RUN = ""
 """Page id of what is said of a run as a whole."""
 
-_PARTS_OF_PAGES = (PAGES, REDIRECTS, IMAGES, LINKS, STRUCTURED_DATA, ISSUES, RESULTS)
+_PARTS_OF_PAGES = (PAGES, REDIRECTS, IMAGES, LINKS, STRUCTURED_DATA, RENDERED, ISSUES, RESULTS)
 
 Record = dict[str, Any]
 ByPage = dict[tuple[str, str], list[Record]]
 """ByPage of one table by run and page."""
 
+_RENDERED = tuple(column.name for column in RENDERED.columns if not isinstance(column.take, Key))
 _PLAIN = (
     "title",
     "title_px",
@@ -181,6 +183,7 @@ def _object(run_id: str, row: Any, facts: Mapping[str, ByPage], whole: Sequence[
         "not_modified": row.not_modified,
         "redirects": _only(mine[REDIRECTS.name], "url", "status", "location"),
         "facts": _facts(page, mine),
+        "rendered": next((_only([one], *_RENDERED)[0] for one in mine[RENDERED.name]), None),
         "issues": [_issue(issue) for issue in _standing(mine[ISSUES.name])],
     }
     if RESULTS.name in mine:

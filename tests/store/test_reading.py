@@ -1,12 +1,14 @@
 """What readers see: views, the published file, page objects, SQL that cannot do harm."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import duckdb
 import pytest
 
 from tasks.errors import InputError, StoreError
+from tasks.model import Behaviour, FetchFailure, HeadText, Reason, Rendered
 from tasks.store import Target, connect
 from tasks.store.catalogue_views import CATALOGUE_VIEWS
 from tasks.store.columns import FACT_TABLES
@@ -121,6 +123,7 @@ def test_page_object_has_the_documented_shape(store, begin, scanned):
         "not_modified": False,
         "reason": None,
         "redirects": [{"url": "https://e.com/old", "status": 301, "location": "/new"}],
+        "rendered": None,
         "issues": [
             {
                 "rule": "title-too-short",
@@ -262,4 +265,39 @@ def test_manual_is_up_to_date(request):
     assert stored == render(), "run: python -m tasks.store.manual"
     documented = [doc for table in FACT_TABLES for _, _, doc in shown_columns(table)]
     assert all(doc.endswith(".") for doc in documented)
-    assert len(set(VIEWS)) == 21
+    assert len(set(VIEWS)) == 22
+
+
+def test_what_a_browser_made_of_pages_stands_beside_them(store, begin, scanned):
+    page = scanned(URLS[0]).page
+    behaviour = Behaviour(errors=("x is not defined",), small_text=0.25, requests=7, kept_back=2, elapsed_ms=812.5)
+    shown = Rendered(page=replace(page, titles=(HeadText("All our teas"),), word_count=300), behaviour=behaviour)
+    late = FetchFailure(url=URLS[1], reason=Reason.DEADLINE, detail="not rendered within 30 s", elapsed_ms=30_000)
+    run = begin(*URLS[:3])
+    pages = [
+        replace(scanned(URLS[0]), rendered=shown),
+        replace(scanned(URLS[1]), rendered=late),
+        scanned(URLS[2]),
+    ]
+    store.write_commit(run.run_id, 1, "a", "k", pages)
+    columns = "url, reason, title, word_count, canonicals, robots, errors, requests, kept_back, settled, small_text"
+    assert list(store.sql(f"SELECT {columns} FROM rendered ORDER BY url").rows) == [  # noqa: S608 - names of our own
+        (
+            URLS[0],
+            None,
+            "All our teas",
+            300,
+            ["https://e.com/tea", "http://["],
+            ["googlebot: noindex, max-snippet:-1"],
+            ["x is not defined"],
+            7,
+            2,
+            True,
+            0.25,
+        ),
+        (URLS[1], "deadline", *[None] * 9),
+    ]
+    first, second, third = store.iter_page_objects(run.run_id)
+    assert (first["facts"]["title"], first["rendered"]["title"]) == ("Tea", "All our teas")
+    assert (second["rendered"]["reason"], second["rendered"]["detail"]) == ("deadline", "not rendered within 30 s")
+    assert third["rendered"] is None

@@ -1,8 +1,10 @@
 """Pages in a real Chromium: what it makes of them, how far they get, and that the rules' samples are true."""
 
 import asyncio
+import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,17 @@ from tasks.fetch.connection import Resolver
 from tasks.fetch.fetcher import Fetcher
 from tasks.fetch.render import Renderer
 from tasks.model import FetchFailure, FetchOptions, Outcome, Reason, Rendered, RenderOptions, Response
+from tasks.scan.chunk import ChunkJob
+from tasks.scan.crawl import CrawlChunk
+from tasks.scan.records import begin_crawl
+from tasks.scan.settings import CrawlRules, ScanSettings
+from tasks.store import Store, new_run_id
 from tests.world.rendering import canaries, rendered
 
 pytestmark = pytest.mark.world
 
 RULES = [rule for rule in all_rules() if rule.needs_browser]
+RULES_BY_ID = {rule.id: rule for rule in RULES}
 
 
 def outcomes(site, snapshot, path):
@@ -176,8 +184,9 @@ async def test_hostile_pages_get_nothing_and_end(site):
     titles = {path: extract(one.document).title for path, one in found.items() if path not in failed}
     assert titles == {
         "/asks": "Asked", "/downloads": "Downloads", "/bears": "Bears", "/permits": "denied", "/begs": "Begs",
-        "/hides": "Hides", "/works": "Works",
+        "/hides": "Hides", "/works": "Serves",
     }  # fmt: skip
+    assert "/sw.js" not in site.paths()
     assert sum(path.startswith("/x?") for path in site.paths()) <= 300
     assert found["/begs"].behaviour.kept_back >= 100
 
@@ -235,3 +244,49 @@ def browsers():
         return False
 
     return {process for process in parents if ours(process) and b"chrom" in command(process)}
+
+
+async def test_a_crawl_renders_its_pages_and_lets_nothing_out_that_robots_txt_disallows(site, tmp_path):
+    site.pages = {
+        "/robots.txt": (200, {"Content-Type": "text/plain"}, "User-agent: *\nDisallow: /private/\n"),
+        "/": '<!doctype html><title>Teas</title><a href="/app">Teas</a>',
+        "/app": f'{APP}<script src="/private/more.js"></script>',
+        "/app.js": (200, {"Content-Type": "text/javascript"}, SCRIPT),
+        "/private/more.js": (200, {"Content-Type": "text/javascript"}, "document.title = 'Private'"),
+        "/teas.json": (200, {"Content-Type": "application/json"}, '{"title": "Our teas", "text": "Green and black"}'),
+    }
+    rules = CrawlRules(project_id="default", start_url=site.url("/"), root_url=site.url("/"), check=())
+    settings = ScanSettings(
+        data=str(tmp_path), options=FetchOptions(allow=(site.host_port,)), crawl=rules, render=RenderOptions()
+    )
+    with Store.open(tmp_path) as store:
+        run = begin_crawl(store, rules, settings, user_id="ann", run_id=new_run_id(), flow_run_id=None)
+        job = ChunkJob(
+            settings=settings,
+            run_id=run.run_id,
+            epoch=run.epoch,
+            index=0,
+            deadline=time.time() + 300,
+            parent_pid=os.getpid(),
+        )
+        await CrawlChunk(job, store, rules).run()
+        found = store.sql(
+            "SELECT p.title, r.title, r.kept_back FROM pages p JOIN rendered r USING (run_id, page_id) ORDER BY p.url"
+        )
+        failed = store.sql("SELECT DISTINCT rule FROM issues WHERE rule LIKE '%rendered' ORDER BY rule")
+    assert list(found.rows) == [("Teas", "Teas", 0), ("Loading", "Our teas", 1)]
+    assert list(failed.rows) == [("title-raw-vs-rendered",)]
+    assert "/private/more.js" not in site.paths()
+
+
+def test_the_command_shows_both_sides(site, seo, served_environment, tmp_path):
+    site.pages = {"/": RULES_BY_ID["content-requires-js"].bad.html}
+    command = [seo, "scan", site.url("/"), "--render", "--no-analyze", "--data", tmp_path]
+    told = subprocess.run(command, capture_output=True, text=True, env=served_environment, check=True, timeout=300)
+    assert "rendered" in told.stdout
+    assert "content-requires-js" in told.stdout
+    assert "240 words" in told.stdout
+    asked = [seo, "page", site.url("/"), "--format", "json", "--data", tmp_path]
+    shown = subprocess.run(asked, capture_output=True, text=True, env=served_environment, check=True, timeout=300)
+    (page,) = json.loads(shown.stdout)
+    assert (page["facts"]["word_count"], page["rendered"]["word_count"]) == (0, 240)
