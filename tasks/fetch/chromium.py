@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import os
 import shutil
+from collections.abc import Awaitable
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -23,6 +24,9 @@ _NOWHERE = "http://127.0.0.1:1"
 """The browser's own proxy: what belongs to no page, such as its maker's services, goes nowhere."""
 
 _BYPASS = "<-loopback>"  # nothing goes past the proxy, not even what is local
+_ENVIRONMENT = ("HOME", "LANG", "PATH", "TMPDIR", "TZ")
+"""What the browser is told of ours: no key and no secret is any of its business."""
+
 _SWITCHES = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # looks up no name itself
     "--disable-quic",
@@ -73,9 +77,6 @@ class Chromium:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.kill()
-        if self._playwright is not None:
-            await self._playwright.stop()
-            self._playwright = None
 
     async def open(self, proxy: str, user_agent: str) -> "BrowserContext":
         """A fresh context without past, all of whose traffic goes to ``proxy``.
@@ -101,26 +102,29 @@ class Chromium:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await context.close()
         except (TimeoutError, playwright_error()):
-            await self.kill()
+            if context.browser is self._browser:
+                await self.kill()
 
     async def kill(self) -> None:
+        """Ends the browser, and the driver beside it: Ctrl-C at a terminal may have ended that already."""
         browser, self._browser = self._browser, None
+        playwright, self._playwright = self._playwright, None
         if browser is not None:
-            with suppress(TimeoutError, playwright_error()):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await browser.close()
+            await _ended(browser.close())
+        if playwright is not None:
+            await _ended(playwright.stop())
 
     async def _running(self) -> "Browser":
         async with self._turn:
             if self._browser is None or not self._browser.is_connected():
+                await self.kill()
                 self._browser = await self._started()
             return self._browser
 
     async def _started(self) -> "Browser":
         from playwright.async_api import async_playwright  # noqa: PLC0415 - an extra
 
-        if self._playwright is None:
-            self._playwright = await async_playwright().start()
+        self._playwright = await async_playwright().start()
         try:
             return await self._playwright.chromium.launch(
                 executable_path=self._path,
@@ -128,6 +132,7 @@ class Chromium:
                 ignore_default_args=["--disable-popup-blocking"],
                 proxy={"server": _NOWHERE, "bypass": _BYPASS},
                 chromium_sandbox=not _is_root(),
+                env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
                 handle_sigint=False,
                 handle_sigterm=False,
                 handle_sighup=False,
@@ -138,6 +143,12 @@ class Chromium:
             raise SeoScanError(
                 f"{self._path} does not start: {why.strip()}; try `{self._path} --headless=new --dump-dom about:blank`"
             ) from error
+
+
+async def _ended(ending: Awaitable[None]) -> None:
+    with suppress(TimeoutError, playwright_error()):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await ending
 
 
 def playwright_error() -> type[Exception]:

@@ -55,7 +55,7 @@ def canaries(*addresses):
 
 async def rendered(site, *paths, **options):
     """What the browser makes of the pages, all at once, in order."""
-    wishes = FetchOptions(allow=(site.host_port,), **options)
+    wishes = FetchOptions(**{"allow": (site.host_port,), **options})
     async with Fetcher(wishes) as fetcher, Renderer(wishes, RenderOptions()) as renderer:
         answers = [await fetcher.fetch(site.url(path)) for path in paths]
         return await asyncio.gather(*map(renderer.render, answers))

@@ -147,6 +147,8 @@ async def test_nothing_inside_a_page_reaches_what_the_guard_refuses(site, monkey
         found = dict(zip(ATTACKS, await rendered(site, *ATTACKS), strict=True))
         assert other.visits == []
         assert local.visits == []
+        await rendered(site, "/fetch", allow=(site.host_port, f"127.0.0.2:{other.port}"))
+        assert other.visits == ["tcp"]  # the canary is alive
     tried = {path for path, one in found.items() if not isinstance(one, FetchFailure) and one.behaviour.refused}
     assert {"/fetch", "/xhr", "/iframe", "/names", "/localhost", "/spellings", "/socket", "/redirected"} <= tried
     assert {"/navigates", "/refreshes", "/form", "/worker"} <= tried | {
@@ -204,35 +206,45 @@ async def test_a_page_that_loops_for_ever_ends_and_holds_up_no_other(site):
     assert extract(plain.document).title == "Plain"
 
 
-async def test_the_browser_and_what_it_started_end_with_their_context(site):
+CANARY = b"canary-4711-secret"
+
+
+async def test_the_browser_and_what_it_started_end_with_their_context(site, monkeypatch):
+    monkeypatch.setenv("SEO_ACCESS_TOKEN", CANARY.decode())
     site.pages = {"/": LOOPS["/loops"], "/plain": "<title>Plain</title>"}
-    before = browsers()
-    options = FetchOptions(allow=(site.host_port,), deadline=3)
+    before = children()
+    options = FetchOptions(allow=(site.host_port,), deadline=10)
     async with Fetcher(options) as fetcher, Renderer(options, RenderOptions()) as renderer:
         plain = await fetcher.fetch(site.url("/plain"))
         assert extract((await renderer.render(plain)).document).title == "Plain"
-        for process in browsers() - before:
-            if b"--type=" not in command(process):
-                os.kill(process, 9)
-        assert extract((await renderer.render(plain)).document).title == "Plain"
+        for mark in (b"--remote-debugging-pipe", b"run-driver"):
+            for process in children() - before:
+                if mark in command(process) and b"--type=" not in command(process):
+                    assert mark == b"run-driver" or CANARY not in told(process, "environ")
+                    os.kill(process, 9)
+            assert extract((await renderer.render(plain)).document).title == "Plain"
         assert isinstance(await renderer.render(await fetcher.fetch(site.url("/"))), FetchFailure)
-        assert browsers() - before
+        assert children() - before
     for _ in range(100):
-        if not browsers() - before:
+        if not children() - before:
             break
         await asyncio.sleep(0.1)
-    assert browsers() - before == set()
+    assert children() - before == set()
 
 
 def command(process):
+    return told(process, "cmdline")
+
+
+def told(process, what):
     try:
-        return Path(f"/proc/{process}/cmdline").read_bytes()
+        return Path(f"/proc/{process}/{what}").read_bytes()
     except OSError:
         return b""
 
 
-def browsers():
-    """Processes of browsers that belong to this one, however far down."""
+def children():
+    """Processes that belong to this one, however far down."""
     listed = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=True).stdout
     parents = dict(map(int, line.split()) for line in listed.splitlines()[1:])
 
@@ -243,7 +255,7 @@ def browsers():
                 return True
         return False
 
-    return {process for process in parents if ours(process) and b"chrom" in command(process)}
+    return {process for process in parents if ours(process) and b"ps\0" not in command(process)}
 
 
 async def test_a_crawl_renders_its_pages_and_lets_nothing_out_that_robots_txt_disallows(site, tmp_path):
