@@ -79,12 +79,19 @@ class Chromium:
         await self.kill()
 
     async def open(self, proxy: str, user_agent: str) -> "BrowserContext":
-        """A fresh context without past, all of whose traffic goes to ``proxy``.
+        """A fresh context, all of whose traffic goes to ``proxy``; in a new browser where the last one is gone.
 
         Raises:
             SeoScanError: the browser does not start.
         """
         browser = await self._running()
+        try:
+            return await self._context(browser, proxy, user_agent)
+        except playwright_error():
+            await self._give_up(browser)
+        return await self._context(await self._running(), proxy, user_agent)
+
+    async def _context(self, browser: "Browser", proxy: str, user_agent: str) -> "BrowserContext":
         context = await browser.new_context(
             proxy={"server": proxy, "bypass": _BYPASS},
             user_agent=user_agent,
@@ -102,8 +109,13 @@ class Chromium:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await context.close()
         except (TimeoutError, playwright_error()):
-            if context.browser is self._browser:
-                await self.kill()
+            if context.browser is not None:
+                await self._give_up(context.browser)
+
+    async def _give_up(self, browser: "Browser") -> None:
+        """Ends ``browser``, unless another has taken its place."""
+        if browser is self._browser:
+            await self.kill()
 
     async def kill(self) -> None:
         """Ends the browser, and the driver beside it: Ctrl-C at a terminal may have ended that already."""
