@@ -31,9 +31,9 @@ from tasks.urls import MAX_URL_LENGTH, address, is_http, parse, printable, witho
 OWN_USER_AGENT = f"seo-scan/{version('seo-scan')} (+https://github.com/seo-scan/seo-scan)"
 
 _ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-_PAUSING_STATUSES = frozenset({429, 503})
+PAUSING_STATUSES = frozenset({429, 503})
 _FIRST_FINAL_STATUS = 200
-_DOWN_STATUSES = frozenset({429, 502, 503, 504})
+DOWN_STATUSES = frozenset({429, 502, 503, 504})
 _OF_THE_HOST = frozenset(
     {Reason.DNS, Reason.CONNECT_REFUSED, Reason.CONNECT_TIMEOUT, Reason.TLS, Reason.RESET, Reason.READ_TIMEOUT}
 )
@@ -129,7 +129,7 @@ class Fetcher:
         except FetchError as error:
             await self._tell(trip, error.reason.value if error.reason in _OF_THE_HOST else "")
             raise
-        await self._tell(trip, f"status {trip.status}" if trip.status in _DOWN_STATUSES else "")
+        await self._tell(trip, f"status {trip.status}" if trip.status in DOWN_STATUSES else "")
         return answer
 
     async def _tell(self, trip: "_Trip", failure: str) -> None:
@@ -198,7 +198,7 @@ class Fetcher:
 
     async def _pause(self, answer: Response) -> None:
         """Holds back the whole host where it asks for that."""
-        if self._gate is None or answer.status not in _PAUSING_STATUSES:
+        if self._gate is None or answer.status not in PAUSING_STATUSES:
             return
         now = time.time()
         if (seconds := retry_after(answer, now)) is not None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from tasks.fetch.chromium import Chromium, playwright_error
 from tasks.fetch.connection import Resolver
 from tasks.fetch.failures import FetchError
-from tasks.fetch.fetcher import OWN_USER_AGENT
+from tasks.fetch.fetcher import DOWN_STATUSES, OWN_USER_AGENT, PAUSING_STATUSES
 from tasks.fetch.guard import Guard
 from tasks.fetch.politeness import HostGate
 from tasks.fetch.proxy import FilteringProxy
+from tasks.fetch.retry import asked_wait
 from tasks.fetch.settled import LOOK
 from tasks.model import Behaviour, FetchFailure, FetchOptions, Reason, RenderOptions, Response, Snapshot
 from tasks.urls import address, is_http, printable
@@ -93,13 +94,15 @@ class Renderer:
         Raises:
             SeoScanError: the browser does not start.
         """
-        async with self._places, self._turn(answer.url):
+        async with self._places:
             began = time.perf_counter()
             try:
-                try:
-                    return await self._attempt(answer)
-                except BrowserLost:  # it went down with another page
-                    return await self._attempt(answer)
+                async with self._turn(answer.url):
+                    began = time.perf_counter()
+                    try:
+                        return await self._attempt(answer)
+                    except BrowserLost:  # it went down with another page
+                        return await self._attempt(answer)
             except FetchError as error:
                 elapsed = (time.perf_counter() - began) * 1000
                 return FetchFailure(url=answer.url, reason=error.reason, detail=error.detail, elapsed_ms=elapsed)
@@ -108,7 +111,6 @@ class Renderer:
         return self._gate.turn(url) if self._gate is not None else nullcontext()
 
     async def _attempt(self, answer: Response) -> Snapshot:
-        seconds = min(SECONDS, self._options.deadline)
         async with FilteringProxy(self._guard, self._resolver, max_bytes=MAX_BYTES) as proxy:
             try:
                 context = await self._chromium.open(proxy.url, self._options.user_agent or OWN_USER_AGENT)
@@ -116,18 +118,44 @@ class Renderer:
                 raise BrowserLost from error
             visit = _Visit(answer, context, proxy, self._allows, self._options.max_body)
             try:
-                async with asyncio.timeout(seconds):
-                    return await visit.snapshot()
-            except TimeoutError:
-                raise FetchError(Reason.DEADLINE, f"not rendered within {seconds:g} s") from None
-            except playwright_error() as error:
-                raise visit.failure(error) from error
+                snapshot = await self._snapshot(visit)
+            except FetchError:
+                await self._tell(answer.url, visit)
+                raise
             finally:
                 await asyncio.shield(self._chromium.close(context))
+            await self._tell(answer.url, visit)
+            return snapshot
+
+    async def _snapshot(self, visit: "_Visit") -> Snapshot:
+        seconds = min(SECONDS, self._options.deadline)
+        try:
+            async with asyncio.timeout(seconds):
+                return await visit.snapshot()
+        except TimeoutError:
+            raise FetchError(Reason.DEADLINE, f"not rendered within {seconds:g} s") from None
+        except playwright_error() as error:
+            raise visit.failure(error) from error
+
+    async def _tell(self, url: str, visit: "_Visit") -> None:
+        """The gate hears how the host does, and whether it asks to be left in peace."""
+        if self._gate is None:
+            return
+        if visit.status is None or visit.status in DOWN_STATUSES:
+            await self._gate.failed(url, f"status {visit.status}" if visit.status else "no answer to the browser")
+        else:
+            await self._gate.answered(url, None)
+        now = time.time()
+        if visit.status in PAUSING_STATUSES and (seconds := asked_wait(visit.retry_after, now)) is not None:
+            await self._gate.pause(url, now + seconds)
 
 
 class _Visit:
-    """One page of a fresh context, from its address to its snapshot."""
+    """One page of a fresh context, from its address to its snapshot.
+
+    Attributes:
+        status, retry_after: of the answer to the browser; None and empty before there is one.
+    """
 
     def __init__(
         self,
@@ -142,6 +170,8 @@ class _Visit:
         self._proxy = proxy
         self._allows = allows
         self._max_length = max_length
+        self.status: int | None = None
+        self.retry_after = ""
         self._began = time.perf_counter()
         self._page: Page | None = None
         self._errors: dict[str, None] = {}
@@ -183,6 +213,8 @@ class _Visit:
         return FetchError(Reason.BAD_RESPONSE, said.partition("\n")[0])
 
     def _check(self, answered: "BrowserResponse | None") -> None:
+        if answered is not None:
+            self.status, self.retry_after = answered.status, answered.headers.get("retry-after", "")
         if answered is None or answered.status not in _SUCCESS:
             told = "nothing" if answered is None else f"status {answered.status}"
             raise FetchError(Reason.BAD_RESPONSE, f"{told} to the browser")
