@@ -210,7 +210,7 @@ class _Visit:
             return BrowserLost()
         if "Download is starting" in said:
             return FetchError(Reason.BAD_RESPONSE, "a download to the browser")
-        return FetchError(Reason.BAD_RESPONSE, said.partition("\n")[0])
+        return FetchError(Reason.BAD_RESPONSE, said.partition("\n")[0].removeprefix("Page.goto: "))
 
     def _check(self, answered: "BrowserResponse | None") -> None:
         if answered is not None:

@@ -3,14 +3,22 @@
 import asyncio
 import json
 import os
+import ssl
 import subprocess
 import time
+from base64 import b64encode
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tasks.audit import all_rules, audit
 from tasks.extract.page import extract
+from tasks.fetch import chromium
 from tasks.fetch.connection import Resolver
 from tasks.fetch.fetcher import Fetcher
 from tasks.fetch.render import Renderer
@@ -301,3 +309,35 @@ def test_the_command_shows_both_sides(site, seo, served_environment, tmp_path):
     shown = subprocess.run(asked, capture_output=True, text=True, env=served_environment, check=True, timeout=300)
     (page,) = json.loads(shown.stdout)
     assert (page["facts"]["word_count"], page["rendered"]["word_count"]) == (0, 240)
+
+
+async def test_https_goes_through_a_tunnel_and_is_verified(monkeypatch):
+    authority = trustme.CA()
+    leaf = authority.issue_cert("127.0.0.1")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    leaf.configure_cert(tls)
+
+    async def answer(reader, writer):
+        with suppress(OSError, EOFError):
+            await reader.readuntil(b"\r\n\r\n")
+            body = b"<title>Tea</title><script>document.title = location.protocol</script>"
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n")
+            writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls)
+    at = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    raw = Response(url=f"https://{at}/", status=200)
+    async with server, Renderer(FetchOptions(allow=(at,)), RenderOptions()) as renderer:
+        refused = await renderer.render(raw)
+    assert refused.reason is Reason.BAD_RESPONSE
+    assert "ERR_CERT_AUTHORITY_INVALID" in refused.detail
+    key = x509.load_pem_x509_certificate(leaf.cert_chain_pems[0].bytes()).public_key()
+    digest = sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+    known = f"--ignore-certificate-errors-spki-list={b64encode(digest).decode()}"
+    monkeypatch.setattr(chromium, "_SWITCHES", (*chromium._SWITCHES, known))
+    server = await asyncio.start_server(answer, "127.0.0.1", int(at.rpartition(":")[2]), ssl=tls)
+    async with server, Renderer(FetchOptions(allow=(at,)), RenderOptions()) as renderer:
+        shown = await renderer.render(raw)
+    assert extract(shown.document).title == "https:"
