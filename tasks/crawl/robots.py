@@ -29,6 +29,13 @@ class _Group:
     rules: list[Rule] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Delay:
+    """What the agents of some lines in a row are asked to wait; shared, as there may be 10,000 of both."""
+
+    seconds: float | None = None
+
+
 class RobotsPolicy:
     """What one robots.txt says.
 
@@ -61,7 +68,7 @@ class RobotsPolicy:
         reader = _Reader()
         for line in lines(body):
             reader.take(line)
-        return cls(reader.groups, reader.delays, tuple(reader.sitemaps), tuple(reader.problems))
+        return cls(reader.groups, reader.longest_delays(), tuple(reader.sitemaps), tuple(reader.problems))
 
     def allows(self, agent: str, url: str) -> bool:
         """Whether ``agent`` may fetch ``url``, an absolute address or a path."""
@@ -91,13 +98,20 @@ class RobotsPolicy:
 class _Reader:
     def __init__(self) -> None:
         self.groups: dict[str, list[_Group]] = {}
-        self.delays: dict[str, float] = {}
         self.sitemaps: dict[str, None] = {}
         self.problems: list[RobotsProblem] = []
         self._group: _Group | None = None
         self._takes_agents = False
-        self._delayed: list[str] = []
+        self._delays: dict[str, list[_Delay]] = {}
+        self._delay = _Delay()
         self._takes_delayed = False
+
+    def longest_delays(self) -> dict[str, float]:
+        """Of each section that has any, seconds."""
+        asked = {
+            name: [one.seconds for one in delays if one.seconds is not None] for name, delays in self._delays.items()
+        }
+        return {name: max(seconds) for name, seconds in asked.items() if seconds}
 
     def take(self, line: Line) -> None:
         why = line.why
@@ -107,7 +121,7 @@ class _Reader:
             case Directive.ALLOW | Directive.DISALLOW:
                 why = self._rule(line) or why
             case Directive.CRAWL_DELAY:
-                why = self._delay(line.value) or why
+                why = self._wait(line.value) or why
             case Directive.SITEMAP:
                 self._sitemap(line.value)
         if why and len(self.problems) < MAX_PROBLEMS:
@@ -117,11 +131,11 @@ class _Reader:
         if self._group is None or not self._takes_agents:
             self._group, self._takes_agents = _Group(), True
         if not self._takes_delayed:
-            self._delayed, self._takes_delayed = [], True
+            self._delay, self._takes_delayed = _Delay(), True
         section = _section_of(value)
         if section is None:
             return
-        self._delayed.append(section)
+        self._delays.setdefault(section, []).append(self._delay)
         groups = self.groups.setdefault(section, [])
         if not groups or groups[-1] is not self._group:
             groups.append(self._group)
@@ -133,7 +147,7 @@ class _Reader:
         self._group.rules.append(Rule(line.directive is Directive.ALLOW, line.value.decode("latin-1")))
         return ""
 
-    def _delay(self, value: bytes) -> str:
+    def _wait(self, value: bytes) -> str:
         """A crawl-delay does not end the agents that rules are for (it is no rule), only those it is for itself."""
         if self._group is None:
             return "stands before any user-agent line"
@@ -141,8 +155,7 @@ class _Reader:
         seconds = _seconds(value)
         if seconds is None:
             return "not a number of seconds"
-        for section in self._delayed:
-            self.delays[section] = max(seconds, self.delays.get(section, 0.0))
+        self._delay.seconds = max(seconds, self._delay.seconds or 0.0)
         return ""
 
     def _sitemap(self, value: bytes) -> None:

@@ -233,6 +233,13 @@ def test_crawl_delay(text, expected):
     assert policy(text).crawl_delay("foobot") == expected
 
 
+def test_many_agents_with_many_delays_are_read_in_one_go():
+    """Each line for each agent would take minutes."""
+    body = b"".join(b"User-agent: bot%d\n" % n for n in range(12_000)) + b"Crawl-delay: 2\n" * 12_000
+    found = RobotsPolicy.parse(body + b"Crawl-delay: 3\n")
+    assert {found.crawl_delay(agent) for agent in ("bot0", "bot11999")} == {3.0}
+
+
 def test_sitemaps_are_absolute_and_named_once():
     text = "Sitemap: https://A.example/s.xml\nUser-agent: x\nsitemap:https://a.example/s.xml # same\n"
     text += "Site-map: http://b.example/ä.xml.gz\nSitemap: /relative.xml\nSitemap: ftp://a.example/s\nSitemap:\n"
