@@ -65,5 +65,6 @@ def has_errors(text: str, body: bytes, encoding: str | None) -> bool:
     if not replaced:
         return False
     known = webencodings.lookup(encoding or "utf-8")
-    own = _REPLACEMENT.encode(known.codec_info.name, "ignore") if known else b""
+    # by the codec itself: Python knows none by the names of replacement and x-user-defined
+    own = known.codec_info.encode(_REPLACEMENT, "ignore")[0] if known else b""
     return not own or replaced != body.count(own)

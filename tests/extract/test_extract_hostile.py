@@ -1,10 +1,11 @@
 """Whatever a server sends, extract returns facts within its limits and never raises."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+import webencodings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from tasks.extract.page import extract
 from tasks.extract.refresh import parse as parse_refresh
 from tasks.extract.srcset import addresses
 from tasks.extract.suspicion import is_suspicious
+from tasks.fetch.charset import decode
 from tasks.model import Response
 
 PAGES = sorted((Path(__file__).parents[1] / "pages").glob("*/page.html"))
@@ -106,6 +108,14 @@ def test_damaged_pages_are_read(noise, seed, position, lost):
 @given(st.lists(st.tuples(st.sampled_from(["link", "x-robots-tag", "refresh", "content-type"]), st.text(max_size=60))))
 def test_any_header_is_read(headers):
     extract(response("<title>Tea</title>", b"", tuple(headers)))
+
+
+@pytest.mark.parametrize("label", sorted(webencodings.LABELS))
+def test_pages_in_every_encoding_of_browsers_are_read(label):
+    body = b"<title>Tea</title>" + bytes(range(256)) + "\N{REPLACEMENT CHARACTER}".encode()
+    decoded = decode(body, f"text/html; charset={label}")
+    page = extract(replace(response(decoded.text, body), encoding=decoded.encoding))
+    assert page.charset_errors == ("\N{REPLACEMENT CHARACTER}" in decoded.text)
 
 
 @given(st.text(alphabet='<>;,="\\ \trelcanoic/', max_size=80))
