@@ -1,6 +1,7 @@
 """Suspicious pages are parsed in a process of their own that can be killed; all others where they are."""
 
 import asyncio
+import logging
 import os
 import socket
 import subprocess
@@ -16,7 +17,9 @@ from tasks.errors import SeoScanError
 from tasks.extract.helper import READY
 from tasks.extract.page import extract
 from tasks.extract.suspicion import is_suspicious
+from tasks.logs import RUN_LOGGERS
 from tasks.model import Page, Response
+from tasks.urls import printable
 
 SECONDS: Final = 5.0
 """Wall time of one suspicious page."""
@@ -55,19 +58,29 @@ class Extractor:
             self._helper.close()
 
     async def __call__(self, response: Response) -> Page | None:
-        """The facts; None where the page cannot be parsed in time.
+        """The facts; None where the page cannot be parsed in time, or a fault of ours keeps it from being read.
 
         Raises:
             SeoScanError: the process for suspicious pages does not start.
         """
         if not is_suspicious(_source(response)):
-            return extract(response)
+            return _extracted(response)
         async with self._turn:
             try:
                 return await asyncio.to_thread(self._helper.extract, response)
             except asyncio.CancelledError:
                 self._helper.kill()  # the thread waits for its answer
                 raise
+
+
+def _extracted(response: Response) -> Page | None:
+    try:
+        return extract(response)
+    except Exception:  # one page that is more than we can read must not end the run, as in the helper it does not
+        logging.getLogger(RUN_LOGGERS[-1]).exception(
+            "%s cannot be read: a fault of seo-scan, please report it", printable(response.url)
+        )
+        return None
 
 
 def _source(response: Response) -> bytes:

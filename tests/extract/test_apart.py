@@ -12,6 +12,7 @@ import uvloop
 
 import tasks
 from tasks.errors import SeoScanError
+from tasks.extract import apart
 from tasks.extract.apart import Extractor
 from tasks.extract.page import extract
 from tasks.model import Response
@@ -50,6 +51,18 @@ async def test_an_ordinary_page_is_read_in_this_process():
         ordinary = response("<title>Tea</title>")
         assert await extractor(ordinary) == extract(ordinary)
         assert extractor._helper._process is None
+
+
+async def test_a_page_that_crashes_us_is_unparsable_and_told_of(monkeypatch, caplog):
+    def broken(_):
+        raise LookupError("no such codec")
+
+    monkeypatch.setattr(apart, "extract", broken)
+    async with Extractor() as read:
+        assert await read(response("<title>Tea</title>")) is None
+    (told,) = caplog.records
+    assert told.message == "https://shop.example/ cannot be read: a fault of seo-scan, please report it"
+    assert told.exc_info[0] is LookupError
 
 
 async def test_a_suspicious_page_is_read_apart_with_the_same_facts():
@@ -148,6 +161,7 @@ def test_it_works_under_another_loop_in_another_thread():
 PARENT = f"""
 import asyncio, sys
 sys.path.insert(0, {str(ROOT)!r})
+from tasks.extract import apart
 from tasks.extract.apart import Extractor
 from tasks.model import Response
 
