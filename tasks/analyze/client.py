@@ -16,14 +16,14 @@ from tasks.analyze.ladder import Rung
 from tasks.analyze.prompt import Message
 from tasks.analyze.reply import Reply, error_in, of_error, of_status, read_reply
 from tasks.analyze.settings import ModelSettings
-from tasks.errors import InputError
+from tasks.errors import BadUrl, InputError
 from tasks.fetch.decode import ACCEPT_ENCODING, Body
 from tasks.fetch.failures import FetchError
 from tasks.fetch.fetcher import OWN_USER_AGENT
 from tasks.fetch.retry import asked_wait
 from tasks.fetch.transport import GuardedTransport
 from tasks.model import FetchOptions, Reason
-from tasks.urls import host, host_port, is_http, printable
+from tasks.urls import host, host_port, is_http, parse, printable
 
 MAX_BODY = 4 * 1024 * 1024
 """Bytes of an answer, on the wire and decoded."""
@@ -83,8 +83,12 @@ class ModelClient:
     """
 
     def __init__(self, settings: ModelSettings, key: SecretStr) -> None:
-        if not is_http(settings.base_url) or "@" in settings.base_url or not host(settings.base_url):
-            raise InputError(f"the model's address {_place(settings.base_url)}: write one such as {_EXAMPLE}")
+        if not is_http(settings.base_url) or "@" in settings.base_url:
+            raise InputError(_unusable(settings.base_url))
+        try:
+            base_url = parse(settings.base_url)  # libraries disagree about spellings that this leaves none of
+        except BadUrl as error:
+            raise InputError(_unusable(settings.base_url)) from error
         self._secret = key.get_secret_value().strip()
         if not (self._secret.isascii() and self._secret.isprintable()):
             raise InputError("the model's API key has characters that no key has: set it anew")
@@ -93,7 +97,7 @@ class ModelClient:
         self._http = httpx.AsyncClient(transport=BoundedTransport(options), trust_env=False, follow_redirects=False)
         self._openai = AsyncOpenAI(
             api_key=self._secret,
-            base_url=settings.base_url,
+            base_url=base_url,
             max_retries=0,
             http_client=cast("Any", self._http),  # declared for httpx2, and takes either
         )
@@ -171,5 +175,6 @@ def _asked_wait(answer: Any) -> float | None:
 _EXAMPLE = "https://openrouter.ai/api/v1"
 
 
-def _place(base_url: str) -> str:
-    return "carries a user name or password" if "@" in base_url else f"{printable(base_url, 200)!r} cannot be used"
+def _unusable(base_url: str) -> str:
+    why = "carries a user name or password" if "@" in base_url else f"{printable(base_url, 200)!r} cannot be used"
+    return f"the model's address {why}: write one such as {_EXAMPLE}"

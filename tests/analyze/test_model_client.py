@@ -33,6 +33,19 @@ async def test_a_private_address_is_refused_without_a_connection(model, host):
     assert (model.connections, model.requests) == (0, [])
 
 
+@pytest.mark.parametrize("spelling", ["0177.0.0.1", "127.0.0.01", "①②⑦.⓪.⓪.①"])
+async def test_a_spelling_that_libraries_refuse_is_judged_as_what_it_means(model, spelling):
+    with pytest.raises(CallFailed) as failed:
+        await ask(model.settings(base_url=f"http://{spelling}:{model.port}/v1", allow=()))
+    assert (failed.value.reason, model.connections) == (Failure.ADDRESS_REFUSED, 0)
+
+
+@pytest.mark.parametrize("wrong", ["http://127.0.0.0.1/v1", "http://[::1/v1", "http://tea .example/v1"])
+def test_an_address_that_is_none_is_named(wrong):
+    with pytest.raises(InputError, match="write one such as https://openrouter.ai/api/v1"):
+        ModelClient(ModelSettings(base_url=wrong), SecretStr(KEY))
+
+
 async def test_a_private_address_on_a_web_port_is_refused_without_a_connection():
     with pytest.raises(CallFailed) as failed:
         await ask(ModelSettings(base_url="http://127.0.0.1/v1"))
