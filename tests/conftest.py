@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import hypothesis
 import pytest
 
+from tests.chaos.record import record, short  # noqa: F401 - fixtures of the chaos tests, which stand in two folders
+
 os.environ.setdefault("PREFECT_HOME", tempfile.mkdtemp(prefix="seo-scan-prefect-"))
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -74,6 +76,7 @@ def pytest_collection_modifyitems(items):
 
 def pytest_addoption(parser):
     parser.addoption("--short", action="store_true", help="run the short form of the chaos tests")
+    parser.addoption("--record", action="store_true", help="keep their figures in tests/chaos/figures.json")
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -1,0 +1,14 @@
+import json
+
+from tests.chaos.record import FIGURES
+from tests.chaos.report import PAGE, PROMISES, written
+
+
+def test_the_figures_are_those_that_were_recorded():
+    page, figures = PAGE.read_text(), json.loads(FIGURES.read_text())
+    assert page == written(page, figures), "stale: run `uv run python -m tests.chaos.report`"
+
+
+def test_each_promise_was_measured():
+    figures = json.loads(FIGURES.read_text())
+    assert {name for promise in PROMISES for name in promise.ids} == figures.keys()
