@@ -38,7 +38,7 @@ def record(request, short):
             kept = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
             if not (short and kept.get(promise, {}).get("form") == "long"):
                 kept[promise] = measured
-            FIGURES.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
+            FIGURES.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
 
     return write
 
