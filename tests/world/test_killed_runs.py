@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import pytest
 
+from tasks.scan.committer import COMMIT_PAGES
 from tests.world.facts import TABLES, differing, rows, stored_pages, wait_for_pages
 
 pytestmark = pytest.mark.chaos
 
 FAST = ("--rate", "0", "--concurrency", "32")
 PROCESSES = 3
-IN_FLIGHT = 64 + 200 + 32
+IN_FLIGHT = 64 + COMMIT_PAGES + 32
 """Pages of one process that a kill may lose: leased by a crawl or read by a batch ahead, uncommitted, on the wire."""
 
 
