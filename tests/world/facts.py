@@ -25,6 +25,12 @@ def stored_pages(data):
         return 0
 
 
+def stored_urls(data):
+    """Addresses whose pages are committed."""
+    with closing(sqlite3.connect(f"file:{data}/catalogue.sqlite?mode=ro", uri=True)) as catalogue:
+        return {url for (url,) in catalogue.execute("SELECT url FROM frontier WHERE state = 'completed'")}
+
+
 def wait_for_pages(data, count, seconds=120):
     for _ in range(seconds * 20):
         time.sleep(0.05)

@@ -20,7 +20,7 @@ from tests.docs_sites import DOCS
 from tests.generated.endless import CHAIN_PAGES, ENDLESS, chain
 from tests.generated.server import serve
 from tests.generated.star import star
-from tests.world.facts import TABLES, differing, rows, wait_for_pages
+from tests.world.facts import TABLES, differing, rows, stored_pages, stored_urls, wait_for_pages
 
 pytestmark = pytest.mark.world
 
@@ -139,22 +139,31 @@ def test_no_page_is_asked_for_twice(docs_site, undisturbed, name):
 def test_killed_twice_and_resumed_equals_undisturbed(tmp_path, docs_site, undisturbed, command):
     data, url = tmp_path / "data", f"{docs_site.base}/py/"
     whole = undisturbed("py").data
-    before = len(docs_site.log.read_text().splitlines())
-    for pages in (60, 300):
-        running = command.begin(url, data)
-        wait_for_pages(data, pages)
+    limits = ("--rate", "60")  # so that neither the first commits nor the crawl are over before the kill
+    before = asked = len(docs_site.log.read_text().splitlines())
+    stored, fetched_again = set(), set()
+    for _ in range(2):
+        running = command.begin(url, data, *limits)
+        wait_for_pages(data, stored_pages(data) + 30)
         os.killpg(running.pid, signal.SIGKILL)
         running.communicate()
-    done = command.run(url, data)
+        fetched_again |= stored & requested(docs_site, asked)
+        stored, asked = stored_urls(data), len(docs_site.log.read_text().splitlines())
+    done = command.run(url, data, *limits)
+    fetched_again |= stored & requested(docs_site, asked)
+    assert fetched_again == set()
     assert "continuing run" in done.stderr
     assert rows(data, "SELECT state, incomplete, epoch FROM runs") == [("completed", False, 3)]
     assert rows(data, "SELECT count(*) - count(DISTINCT url) FROM pages") == [(0,)]
     for table in TABLES:
         assert differing(data, whole, table) == [], table
     lines = docs_site.log.read_text().splitlines()[before:]
-    asked = Counter(line.split()[3] for line in lines)
-    assert max(asked.values()) <= 3
-    assert sum(asked.values()) < 529 + 250
+    assert max(Counter(line.split()[3] for line in lines).values()) <= 3
+
+
+def requested(docs_site, before):
+    """Addresses asked for since the log had ``before`` lines."""
+    return {docs_site.base + line.split()[3] for line in docs_site.log.read_text().splitlines()[before:]}
 
 
 def test_a_crawl_outlives_a_killed_worker(tmp_path, docs_site, command):
@@ -189,8 +198,8 @@ def test_two_crawls_at_once_share_one_hosts_rate(tmp_path, docs_site, command):
     lines = [line.split() for line in docs_site.log.read_text().splitlines()[before:]]
     assert 100 <= len(lines) <= 108
     starts = sorted(float(end) - float(took) for end, took, *_ in lines)
-    # nginx rounds to milliseconds, and a loaded machine delivers late: 1 s windows, one request of slack.
-    assert max(sum(1 for other in starts if start <= other < start + 1) for start in starts) <= 21
+    # A loaded machine delivers late what all four connections have under way; apart they would come to 40.
+    assert max(sum(1 for other in starts if start <= other < start + 1) for start in starts) <= 20 + 1 + 4
 
 
 def test_two_crawls_at_once_share_one_hosts_connections(tmp_path, command):
@@ -240,7 +249,7 @@ class TestFlow:
             run_id = await crawl_site(f"{served.origin}/", check=[], options=allowed)
             pages = [request for request in served.requests() if request.path.strip("/").isdigit()]
         begun = next(request.time for request in pages if request.path == "/7")
-        assert max(request.time for request in pages) - begun < 15
+        assert max(request.time for request in pages) - begun < 20
         assert len(pages) == 400
         outcomes = "SELECT coalesce(reason, outcome), count(*) FROM pages GROUP BY 1 ORDER BY 2"
         assert rows(options.data, outcomes) == [("deadline", 1), ("completed", 400)]
