@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import HTTPError
 
+from tasks.store import Store
+
 STOP_SECONDS = 30
 
 
@@ -136,3 +138,19 @@ class World:
     def events(self, *names):
         page = self.post("/events/filter", {"filter": {"event": {"name": list(names)}}, "limit": 50})
         return page["events"]
+
+
+def slow_crawl(world, docs_site, user):
+    """A crawl of a page a second; its run id, when it has pages."""
+    started = world.run(
+        *("prefect", "deployment", "run", "crawl-site/default", "-p", f"start_url={docs_site.base}/py/index.html"),
+        *("-p", f"user_id={user}", "-p", "max_pages=200", "-p", 'options={"rate": 1}'),
+    )
+    assert started.returncode == 0, started.stderr
+
+    def crawling():
+        with Store.open(world.data) as store:
+            runs = [run for run in store.list_runs() if run.user_id == user]
+            return next((run for run in runs if run.first_request_at and run.prefect_flow_run_id), None)
+
+    return until(crawling, 90, what="a crawl under way")

@@ -15,7 +15,7 @@ import pytest
 from deployments.api.signature import SIGNATURE_HEADER, TIME_HEADER, sign
 from tasks.urls import page_id
 from tests.loopback import free_port, wait_for
-from tests.world.prefect_world import World, until
+from tests.world.prefect_world import World, slow_crawl, until
 
 pytestmark = pytest.mark.world
 
@@ -159,6 +159,48 @@ def test_a_batch_by_webhook_and_the_same_event_again(world, docs_site, door, ask
     assert (run["state"], run["kind"], run["total_pages"], run["done"]) == ("completed", "batch", 3, 3)
     assert len(world.flow_runs("batch-scan", project_id="default")) == 1
     assert send(door, {**event, "data": {**data, "urls": "x"}})[1]["fields"].keys() == {"data.urls"}
+
+
+def test_every_request_by_webhook_and_one_emitted_once_more(world, docs_site, door, ask):
+    url = f"{docs_site.base}/pg/sql.html?hook"
+    page = {"page_id": page_id("default", url), "url": url, "user_id": "local"}
+    asked = {
+        name: {"id": str(uuid4()), "name": name, "data": data}
+        for name, data in {
+            "page/scan.requested": page,
+            "page/analyze.requested": page,
+            "notification/send": {"user_id": "local", "title": "By webhook", "message": "once"},
+        }.items()
+    }
+    scan = asked["page/scan.requested"]
+    status, told = send(door, scan)
+    assert status == 202
+    assert finished(ask, told["run_id"])["state"] == "completed"
+    for event in asked.values():
+        assert send(door, event)[0] == 202
+    for event, flow in (("page/analyze.requested", "analyze-page"), ("notification/send", "send-notification")):
+        assert world.ended(flow, request_id=asked[event]["id"])["state_type"] == "COMPLETED"
+
+    emitted = {"event": scan["name"], "payload": scan["data"], "id": scan["id"]}
+    occurred = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    world.post("/events", [{**emitted, "occurred": occurred, "resource": {"prefect.resource.id": "seo.test"}}])
+    until(lambda: len(world.flow_runs("scan-page", url=url)) == 2, what="the run that the emitted event starts")
+
+    def messages():
+        return sorted(run["state"]["message"] or "" for run in world.flow_runs("scan-page", url=url))
+
+    until(lambda: messages()[-1].startswith("already done by run "), 90, what="its end")
+    lines = [line.split()[-1] for line in docs_site.log.read_text().splitlines()]
+    assert lines.count("/pg/sql.html?hook") == 1
+    _, told = ask("GET", "/notifications")
+    assert [one["message"] for one in told["notifications"] if one["title"] == "By webhook"] == ["once"]
+
+
+def test_a_run_is_cancelled_by_webhook(world, docs_site, door):
+    run = slow_crawl(world, docs_site, "cas")
+    data = {"run_id": run.run_id, "user_id": "cas"}
+    assert send(door, {"id": str(uuid4()), "name": "run/cancel.requested", "data": data})[0] == 202
+    until(lambda: world.get(f"/flow_runs/{run.prefect_flow_run_id}")["state_type"] == "CANCELLED")
 
 
 def test_what_the_page_on_http_says_works(world, docs_site, door):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -14,13 +15,14 @@ from deployments.automations import silent_runs
 from tasks.store import RunState, Store
 from tasks.urls import page_id
 from tests.loopback import free_port, wait_for
-from tests.world.prefect_world import World, until
+from tests.world.prefect_world import World, slow_crawl, until
 
 pytestmark = pytest.mark.world
 
 SCANS_PER_MINUTE = 12
 FLOWS = {
     "scan-page", "batch-scan", "crawl-site", "analyze-page", "send-notification", "cancel-run", "settle-run",
+    "maintain-store",
 }  # fmt: skip
 EMIT = """\
 import json, sys, uuid
@@ -81,6 +83,13 @@ def emit(world, name, event_id=None, **payload):
     return event_id
 
 
+def emit_by_command(world, name, **payload):
+    """As people do; returns the event's id."""
+    told = world.run(*("prefect", "event", "emit", name, "--resource-id", "seo.test", "--payload", json.dumps(payload)))
+    assert told.returncode == 0, told.stderr
+    return re.search(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", told.stdout.replace("\n", ""))[0]
+
+
 def url_of(docs_site, number):
     """An address that nobody else asks the site for."""
     return f"{docs_site.urls('pg')[number]}?deployed"
@@ -112,13 +121,9 @@ def test_it_says_what_it_serves_where_it_is_seen_and_how_to_start_a_run(world):
 def test_each_request_event_does_its_work_once(world, docs_site):
     first, second, third = (url_of(docs_site, number) for number in range(3))
     page = page_id("default", first)
-    scan = emit(world, "page/scan.requested", page_id=page, url=first, user_id="ann")
-    batch = emit(world, "project/batch.scan", project_id="books", user_id="ann", urls=[second, third])
-    told = world.run(
-        *("prefect", "event", "emit", "notification/send", "--resource-id", "seo.user.ann"),
-        *("--payload", json.dumps({"user_id": "ann", "title": "Hello", "message": "{{ 7 * 7 }}"})),
-    )
-    assert told.returncode == 0, told.stderr
+    scan = emit_by_command(world, "page/scan.requested", page_id=page, url=first, user_id="ann")
+    batch = emit_by_command(world, "project/batch.scan", project_id="books", user_id="ann", urls=[second, third])
+    emit_by_command(world, "notification/send", user_id="ann", title="Hello", message="{{ 7 * 7 }}")
     assert world.ended("scan-page", request_id=scan)["state_type"] == "COMPLETED"
     assert world.ended("batch-scan", request_id=batch)["state_type"] == "COMPLETED"
     until(lambda: [told.message for told in notifications(world, "ann") if told.title == "Hello"] == ["{{ 7 * 7 }}"])
@@ -133,7 +138,7 @@ def test_each_request_event_does_its_work_once(world, docs_site):
 def test_an_analysis_is_asked_for_by_its_own_event(world, docs_site):
     url = url_of(docs_site, 0)
     page = page_id("default", url)
-    asked = emit(world, "page/analyze.requested", page_id=page, url=url, user_id="ann")
+    asked = emit_by_command(world, "page/analyze.requested", page_id=page, url=url, user_id="ann")
     assert world.ended("analyze-page", request_id=asked)["state_type"] == "COMPLETED"
     with Store.open(world.data) as store:
         assert {advice.source for advice in store.recommendations.of_page(page)} == {"rules"}
@@ -248,25 +253,9 @@ def test_crawls_are_scheduled_listed_and_ended(world, docs_site):
     assert (absent.returncode, "there are none" in absent.stderr) == (2, True)
 
 
-def start_slow_crawl(world, docs_site, user):
-    """A crawl of a page a second; its run id, when it has pages."""
-    started = world.run(
-        *("prefect", "deployment", "run", "crawl-site/default", "-p", f"start_url={docs_site.base}/py/index.html"),
-        *("-p", f"user_id={user}", "-p", "max_pages=200", "-p", 'options={"rate": 1}'),
-    )
-    assert started.returncode == 0, started.stderr
-
-    def crawling():
-        with Store.open(world.data) as store:
-            runs = [run for run in store.list_runs() if run.user_id == user]
-            return next((run for run in runs if run.first_request_at and run.prefect_flow_run_id), None)
-
-    return until(crawling, 90, what="a crawl under way")
-
-
 def test_a_run_is_cancelled_by_an_event(world, docs_site):
-    run = start_slow_crawl(world, docs_site, "cas")
-    asked = emit(world, "run/cancel.requested", run_id=run.run_id, user_id="cas")
+    run = slow_crawl(world, docs_site, "cas")
+    asked = emit_by_command(world, "run/cancel.requested", run_id=run.run_id, user_id="cas")
     assert world.ended("cancel-run", request_id=asked)["state_type"] == "COMPLETED"
     until(lambda: world.get(f"/flow_runs/{run.prefect_flow_run_id}")["state_type"] == "CANCELLED")
     with Store.open(world.data) as store:
@@ -325,7 +314,7 @@ def test_a_run_whose_machine_died_is_settled(world, docs_site):
     automation["trigger"]["within"] = 10
     patched = {key: automation[key] for key in ("name", "description", "enabled", "trigger", "actions")}
     world.put(f"/automations/{automation['id']}", patched)
-    run = start_slow_crawl(world, docs_site, "zoe")
+    run = slow_crawl(world, docs_site, "zoe")
     world.kill("worker")
     for process in processes_with(run.prefect_flow_run_id):
         os.kill(process, signal.SIGKILL)
