@@ -19,7 +19,7 @@ _FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
 Priority = Literal["high", "medium", "low"]
 Category = Literal[
     "canonical", "content", "description", "document", "headings", "hreflang", "http", "images", "indexability",
-    "links", "redirects", "security", "sitemap", "structured-data", "title",
+    "links", "redirects", "rendering", "security", "sitemap", "structured-data", "title",
 ]  # fmt: skip
 CATEGORIES: tuple[str, ...] = get_args(Category)
 

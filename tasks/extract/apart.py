@@ -17,7 +17,6 @@ from tasks.errors import SeoScanError
 from tasks.extract.helper import READY
 from tasks.extract.page import extract
 from tasks.extract.suspicion import is_suspicious
-from tasks.logs import RUN_LOGGERS
 from tasks.model import Page, Response
 from tasks.urls import printable
 
@@ -77,7 +76,7 @@ def _extracted(response: Response) -> Page | None:
     try:
         return extract(response)
     except Exception:  # one page that is more than we can read must not end the run, as in the helper it does not
-        logging.getLogger(RUN_LOGGERS[-1]).exception(
+        logging.getLogger(__name__).exception(
             "%s cannot be read: a fault of seo-scan, please report it", printable(response.url)
         )
         return None
