@@ -12,6 +12,7 @@ from tasks.store.crawl_records import (
     Redirected,
     Standing,
 )
+from tasks.store.location import data_folder
 from tasks.store.records import (
     Chunk,
     EarlierPage,
@@ -55,7 +56,7 @@ from tasks.store.shift import UpkeepBusy
 from tasks.store.site_columns import RobotsFact, SitemapEntryFact, SitemapFact, TargetFact, TargetKind
 from tasks.store.store import Store
 from tasks.store.upkeep_records import Compacted, Kept, Problem, Pruned, Swept
-from tasks.store.views import connect, data_folder
+from tasks.store.views import connect
 
 __all__ = [
     "Answer",

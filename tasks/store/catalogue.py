@@ -1,44 +1,54 @@
-"""The catalogue file: who may write when, and what its failures mean to people."""
+"""The catalogue: who may write when, and what its failures mean to people."""
 
 import sqlite3
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, QueuePool, Table, create_engine, event, select
+from sqlalchemy import Connection, Engine, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from tasks.errors import InputError, StoreError
 from tasks.store.schema import meta
 from tasks.urls import printable
 
-FILE_NAME = "catalogue.sqlite"
 BUSY_SECONDS = 60.0
-CACHE_KIB = 65536
-"""A list of 100,000 URLs is written within it."""
+"""How long a writer waits for others."""
 
 
-class Catalogue:
-    """Two engines on one file: an open read never blocks a writer, and writers queue."""
+class Catalogue(ABC):
+    """One database with two engines: an open read never blocks a writer, and writers queue.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._writer = _engine(self._open_writer)
-        event.listen(self._writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-        self._reader = _engine(self._open_reader).execution_options(isolation_level="AUTOCOMMIT")
+    Attributes:
+        name: what it is called before people.
+    """
+
+    def __init__(self, name: str, *, writer: Engine, reader: Engine, remedy: str) -> None:
+        self.name = name
+        self._writer = writer
+        self._reader = reader.execution_options(isolation_level="AUTOCOMMIT")
+        self._remedy = remedy
+
+    @property
+    @abstractmethod
+    def exists(self) -> bool:
+        """False where nobody made it yet: reading makes none."""
+
+    @abstractmethod
+    def _take_turn(self, connection: Connection) -> None:
+        """Waits until no other transaction writes."""
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction; the only one that writes while it lasts.
 
         Raises:
-            StoreError: the file cannot be written.
+            StoreError: the database cannot be written.
         """
         with self._explained("write"), self._writer.begin() as connection:
+            self._take_turn(connection)
             yield connection
 
     @contextmanager
@@ -46,7 +56,7 @@ class Catalogue:
         """Each statement sees the newest commit.
 
         Raises:
-            StoreError: the file cannot be read.
+            StoreError: the database cannot be read.
         """
         with self._explained("read"), self._reader.connect() as connection:
             yield connection
@@ -59,41 +69,9 @@ class Catalogue:
     def _explained(self, verb: str) -> Iterator[None]:
         try:
             yield
-        except (DBAPIError, sqlite3.Error) as error:
+        except (DBAPIError, NoConnection, sqlite3.Error) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
-            raise StoreError(
-                f"cannot {verb} {self.path}: {cause}: check the folder's rights and free space, or name another folder"
-            ) from error
-
-    def _open_writer(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        _enter_wal(connection)
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        return connection
-
-    def _open_reader(self) -> sqlite3.Connection:
-        uri = f"file:{quote(str(self.path))}?mode=ro"
-        return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
-
-
-def _engine(opener: Any) -> Engine:
-    return create_engine("sqlite://", creator=opener, poolclass=QueuePool, pool_size=4, max_overflow=60)
-
-
-def _enter_wal(connection: sqlite3.Connection) -> None:
-    # The switch to WAL needs the file alone and does not wait for it: https://sqlite.org/wal.html
-    give_up = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
-                connection.close()
-                raise
-            time.sleep(0.02)
-        else:
-            return
+            raise StoreError(f"cannot {verb} {self.name}: {cause}: {self._remedy}") from error
 
 
 def upsert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":

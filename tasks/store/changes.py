@@ -1,21 +1,21 @@
 """What changed on a site between two crawls."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import polars as pl
 
 from tasks.store.catalogue import Catalogue
+from tasks.store.part_folder import PartFolder
 from tasks.store.site import limited
 from tasks.store.views import open_views
 
 
-def changes(path: Path, catalogue: Catalogue, run_id: str, earlier_run_id: str) -> pl.DataFrame:
+def changes(root: PartFolder, catalogue: Catalogue, run_id: str, earlier_run_id: str) -> pl.DataFrame:
     """New, changed and gone pages of a crawl, compared with an earlier one; rows of ``changes``.
 
     Pages count that answered; what either run did not look at, or got no answer from, is not compared.
     """
-    with limited(open_views(path, catalogue, [run_id, earlier_run_id]), path) as connection:
+    with limited(open_views(root, catalogue, [run_id, earlier_run_id]), root) as connection:
         return pl.DataFrame(connection.sql(_CHANGES, params={"now": run_id, "earlier": earlier_run_id}))
 
 

@@ -7,10 +7,12 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Connection, select
 
+from tasks.errors import StoreError
 from tasks.model import PageState, Severity
 from tasks.store import facts
 from tasks.store.catalogue import Catalogue
 from tasks.store.columns import ISSUES, LINKED, PAGES
+from tasks.store.part_folder import PartFolder
 from tasks.store.records import RunState
 from tasks.store.registry import holding, is_held, live_parts, site_parts
 from tasks.store.retention import REDUCED, shown_pages
@@ -22,7 +24,7 @@ TERMINAL = [state.value for state in PageState if state.terminal]
 LEVELS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.NOTICE: "notices"}
 
 
-def check(root: Path, catalogue: Catalogue) -> list[Problem]:
+def check(root: PartFolder, catalogue: Catalogue) -> list[Problem]:
     """Every problem found. Reads all facts; runs that are running are only asked for their parts."""
     with catalogue.read() as connection:
         broken: set[str] = set()
@@ -34,22 +36,25 @@ def check(root: Path, catalogue: Catalogue) -> list[Problem]:
     return found
 
 
-def _parts(connection: Connection, root: Path, broken: set[str]) -> Iterator[Problem]:
+def _parts(connection: Connection, root: PartFolder, broken: set[str]) -> Iterator[Problem]:
     """``broken`` takes the runs whose facts cannot be read."""
     query = select(parts).where(parts.c.live).order_by(parts.c.path)
     for row in connection.execute(query).all():
-        what = _fault(root / row.path, row)
+        what = _fault(root, row)
         if what and _is_live(connection, row):
             broken.add(row.run_id)
             yield Problem(what=f"{row.path} {what}", remedy=_lost(row.run_id, "put the file back from a backup"))
 
 
-def _fault(path: Path, row: Any) -> str:
+def _fault(root: PartFolder, row: Any) -> str:
     """What is wrong with the file of a part; empty where nothing is."""
     try:
+        (path,) = root.files([row.path])
         size = path.stat().st_size
     except FileNotFoundError:
         return "is missing"
+    except StoreError as error:
+        return f"is not to be had: {error}"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     if size != row.bytes:
@@ -95,7 +100,7 @@ def _lost(run_id: str, better: str) -> str:
 class _Pages:
     """A run that has ended: its page states beside its facts."""
 
-    def __init__(self, connection: Connection, root: Path, run: Any) -> None:
+    def __init__(self, connection: Connection, root: PartFolder, run: Any) -> None:
         self._connection = connection
         self._root = root
         self._run = run
@@ -178,9 +183,8 @@ class _Pages:
         schema = dict.fromkeys(columns, pl.String())
         if not files:
             return pl.DataFrame(schema=schema)
-        paths = [self._root / file for file in files]
         return pl.scan_parquet(
-            paths, schema=schema, extra_columns="ignore", glob=False, hive_partitioning=False
+            self._root.files(files), schema=schema, extra_columns="ignore", glob=False, hive_partitioning=False
         ).collect()
 
 

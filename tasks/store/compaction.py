@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -12,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 from tasks.errors import StoreError
 from tasks.store import parts as part_files
 from tasks.store.columns import FACT_TABLES, LINKED, LINKED_SCHEMA
+from tasks.store.part_folder import PartFolder
 from tasks.store.records import Part
 from tasks.store.redirects import PART_KEY as REDIRECTS
 from tasks.store.registry import register
@@ -56,7 +56,7 @@ class Group:
         return [part.name for part in self.parts]
 
 
-def compact(root: Path, shift: Shift, *, above: int = ABOVE, runs: Sequence[str] | None = None) -> Compacted:
+def compact(root: PartFolder, shift: Shift, *, above: int = ABOVE, runs: Sequence[str] | None = None) -> Compacted:
     """Merges small parts, run by run, of every table with more than ``above`` live ones, of all runs or of ``runs``."""
     merged = made = before = after = 0
     with shift.catalogue.read() as connection:
@@ -122,7 +122,7 @@ def _group(rows: Sequence[Any]) -> Group:
     return Group(first.table_name, first.run_id, members, first.created_at)
 
 
-def merge(root: Path, group: Group, pages: pl.Series | None = None) -> Part | None:
+def merge(root: PartFolder, group: Group, pages: pl.Series | None = None) -> Part | None:
     """Writes the rows of the group, or those of ``pages``, as one part; nothing is visible before it is swapped in.
 
     None where no row is left, or a part of the group was removed meanwhile.
@@ -130,7 +130,7 @@ def merge(root: Path, group: Group, pages: pl.Series | None = None) -> Part | No
     Raises:
         StoreError: a part cannot be read, has not the rows it should have, or the new one cannot be written.
     """
-    files = [root / part.path for part in group.parts]
+    files = root.files(part.path for part in group.parts)
     rows = pl.scan_parquet(
         files,
         schema=SCHEMAS[group.table],
@@ -146,22 +146,22 @@ def merge(root: Path, group: Group, pages: pl.Series | None = None) -> Part | No
     name = part_files.new_name("merged")
     made = part_files.stream(root, group.run_id, name, group.table, rows, row_group=max(least, min(most, limit)))
     if pages is None and made.rows != group.rows:
-        part_files.remove(root, [made.path])
+        root.remove([made.path])
         raise StoreError(
             f"the {group.table} of run {group.run_id} have {made.rows} rows, the catalogue says {group.rows}: "
             "`seo store check` names the part"
         )
     if not made.rows:
-        part_files.remove(root, [made.path])
+        root.remove([made.path])
         return None
     return made
 
 
-def _swapped(root: Path, shift: Shift, group: Group, made: Part) -> bool:
+def _swapped(root: PartFolder, shift: Shift, group: Group, made: Part) -> bool:
     with shift.write() as connection:
         done = swap(connection, group, made, time.time())
     if not done:
-        part_files.remove(root, [made.path])
+        root.remove([made.path])
     return done
 
 

@@ -1,14 +1,15 @@
 """What earlier runs know of pages about to be fetched: how to ask whether they changed, and their facts if not."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection, Row, or_, select, tuple_
 
+from tasks.errors import StoreError
 from tasks.model import EarlierFacts, PageState, Reason
 from tasks.store.columns import LINKS, PAGES
+from tasks.store.part_folder import PartFolder
 from tasks.store.records import EarlierPage
 from tasks.store.registry import holding, is_held
 from tasks.store.schema import frontier, pages, parts, runs
@@ -26,7 +27,7 @@ def is_anything_known(connection: Connection, run_id: str, recipe: str) -> bool:
 
 
 def earlier_pages(
-    connection: Connection, root: Path, run_id: str, recipe: str, page_ids: Sequence[str], *, links: bool
+    connection: Connection, root: PartFolder, run_id: str, recipe: str, page_ids: Sequence[str], *, links: bool
 ) -> dict[str, EarlierPage]:
     """Those of ``page_ids`` whose last full answer had a validator and whose facts, made by ``recipe``, can be read.
 
@@ -38,9 +39,9 @@ def earlier_pages(
     files = _whole_parts(connection, root, {(row.run_id, row.part) for row in rows})
     kept = [row for row in rows if (row.run_id, row.part) in files]
     try:
-        facts = _read(PAGES, _PAGE_FACTS, kept, files)
-        targets = _targets(_read(LINKS, ("url",), kept, files)) if links else {}
-    except (OSError, pl.exceptions.PolarsError):
+        facts = _read(root, PAGES, _PAGE_FACTS, kept, files)
+        targets = _targets(_read(root, LINKS, ("url",), kept, files)) if links else {}
+    except (OSError, StoreError, pl.exceptions.PolarsError):
         return {}  # what cannot be read is fetched in full
     known = {(fact["run_id"], fact["page_id"]): fact for fact in facts.iter_rows(named=True)}
     return {
@@ -76,28 +77,34 @@ def _usable(run_id: str, recipe: str) -> tuple[Any, ...]:
     return pages.c.recipe == recipe, pages.c.last_run_id != run_id
 
 
-def _whole_parts(connection: Connection, root: Path, named: set[PartName]) -> dict[PartName, dict[str, Path]]:
-    """Files by table of the parts that are live and all there."""
+def _whole_parts(connection: Connection, root: PartFolder, named: set[PartName]) -> dict[PartName, dict[str, str]]:
+    """Relative paths by table of the parts that are live and all there."""
     query = select(parts.c.table_name, parts.c.run_id, parts.c.name, holding.c.path).outerjoin(holding, is_held)
-    found: dict[PartName, dict[str, Path]] = {}
+    found: dict[PartName, dict[str, str]] = {}
     broken: set[PartName] = set()
     for row in connection.execute(query.where(tuple_(parts.c.run_id, parts.c.name).in_(list(named)))):
-        part, path = (row.run_id, row.name), root / (row.path or "")
-        found.setdefault(part, {})[row.table_name] = path
-        if not (row.path and path.is_file()):
+        part = (row.run_id, row.name)
+        found.setdefault(part, {})[row.table_name] = row.path
+        if not (row.path and root.has(row.path)):
             broken.add(part)
     return {part: files for part, files in found.items() if part not in broken and PAGES.name in files}
 
 
 def _read(
-    table: FactTable, columns: Sequence[str], rows: Sequence[Row[Any]], files: dict[PartName, dict[str, Path]]
+    root: PartFolder,
+    table: FactTable,
+    columns: Sequence[str],
+    rows: Sequence[Row[Any]],
+    files: dict[PartName, dict[str, str]],
 ) -> pl.DataFrame:
     wanted = ("run_id", "page_id", *columns)
     schema = {name: table.schema[name] for name in wanted}
     paths = {path for row in rows if (path := files[row.run_id, row.part].get(table.name)) is not None}
     if not paths:
         return pl.DataFrame(schema=schema)
-    scan = pl.scan_parquet(sorted(paths), schema=schema, missing_columns="insert", extra_columns="ignore", glob=False)
+    scan = pl.scan_parquet(
+        root.files(sorted(paths)), schema=schema, missing_columns="insert", extra_columns="ignore", glob=False
+    )
     # Parts are small: filtering while reading takes ten times as long.
     return scan.collect().filter(pl.col("page_id").is_in([row.page_id for row in rows]))
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -12,6 +11,7 @@ from tasks.errors import StoreError
 from tasks.model import Severity
 from tasks.store import parts as part_files
 from tasks.store.columns import FACT_TABLES, ISSUES, RAISED_FROM
+from tasks.store.part_folder import PartFolder
 from tasks.store.records import Part
 from tasks.store.registry import register
 from tasks.store.rows import site_frame
@@ -22,7 +22,7 @@ _TABLES = {table.name: table for table in FACT_TABLES}
 _LEVELS = {Severity.ERROR: runs.c.errors, Severity.WARNING: runs.c.warnings, Severity.NOTICE: runs.c.notices}
 
 
-def stage(root: Path, run_id: str, table: str, step: str, rows: pl.DataFrame | Sequence[Any]) -> tuple[Part, ...]:
+def stage(root: PartFolder, run_id: str, table: str, step: str, rows: pl.DataFrame | Sequence[Any]) -> tuple[Part, ...]:
     """Writes the rows; nothing is visible before ``replace``."""
     frame = _shaped(table, run_id, rows) if isinstance(rows, pl.DataFrame) else site_frame(_TABLES[table], run_id, rows)
     return part_files.write(root, run_id, part_files.new_name(step), {table: frame}) if len(frame) else ()
@@ -44,7 +44,7 @@ def _shaped(table: str, run_id: str, rows: pl.DataFrame) -> pl.DataFrame:
 
 def replace(
     connection: Connection,
-    root: Path,
+    root: PartFolder,
     *,
     run_id: str,
     epoch: int,
@@ -63,7 +63,9 @@ def replace(
         _count(connection, root, run_id, added=[part.path for part in written], removed=old)
 
 
-def _count(connection: Connection, root: Path, run_id: str, *, added: Iterable[str], removed: Iterable[str]) -> None:
+def _count(
+    connection: Connection, root: PartFolder, run_id: str, *, added: Iterable[str], removed: Iterable[str]
+) -> None:
     """Keeps the run's counts of issues true."""
     more, fewer = severities(root, added), severities(root, removed)
     changed = {
@@ -75,9 +77,9 @@ def _count(connection: Connection, root: Path, run_id: str, *, added: Iterable[s
         connection.execute(update(runs).where(runs.c.run_id == run_id).values(changed))
 
 
-def severities(root: Path, paths: Iterable[str]) -> Counter[str]:
+def severities(root: PartFolder, paths: Iterable[str]) -> Counter[str]:
     """Issues by severity; one that stands for an issue of a page takes away that one's."""
-    files = [root / path for path in paths]
+    files = root.files(paths)
     if not files:
         return Counter()
     told = {name: ISSUES.schema[name] for name in ("severity", RAISED_FROM)}

@@ -1,7 +1,6 @@
 """URLs that a crawl comes upon: each becomes a page of the run once."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
@@ -9,6 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, or_, select, update
 from tasks.model import PageState, Reason
 from tasks.store.catalogue import text_safe, upsert
 from tasks.store.crawl_records import Found, Limits
+from tasks.store.part_folder import PartFolder
 from tasks.store.schema import frontier, runs
 from tasks.store.targets import write_unfetched
 
@@ -16,7 +16,7 @@ ASKED_AT_ONCE = 5000
 DATED = "[12][0-9]{3}[-/_.]"
 
 
-def add(connection: Connection, root: Path, run: Row[Any], found: Iterable[Found], now: float) -> int:
+def add(connection: Connection, root: PartFolder, run: Row[Any], found: Iterable[Found], now: float) -> int:
     """Adds what the run does not know yet, in order; returns how many."""
     named = _nearest(found)
     known = _known(connection, run.run_id, list(named))

@@ -74,7 +74,7 @@ def _level(connection: Connection, run: Row[Any], max_depth: int) -> int:
     level = max_depth
     for state in (PENDING, LEASED):
         query = select(frontier.c.depth).where(*among(run, None), frontier.c.state == state, frontier.c.depth < level)
-        nearest: int | None = connection.execute(query.order_by(frontier.c.depth).limit(1)).scalar()
+        nearest: int | None = connection.execute(query.order_by(frontier.c.depth.nulls_first()).limit(1)).scalar()
         level = level if nearest is None else nearest
     return level
 
@@ -151,5 +151,5 @@ def frontier_counts(connection: Connection, run_id: str) -> list[FrontierCount]:
     """Pages by how they were found, state and reason, most first."""
     columns = (frontier.c.found_by, frontier.c.state, frontier.c.reason)
     counted = select(*columns, func.count().label("pages")).where(frontier.c.run_id == run_id).group_by(*columns)
-    rows = connection.execute(counted.order_by(func.count().desc(), *columns))
+    rows = connection.execute(counted.order_by(func.count().desc(), *(column.nulls_first() for column in columns)))
     return [FrontierCount(row.found_by, PageState(row.state), row.reason, row.pages) for row in rows]

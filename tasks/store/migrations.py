@@ -113,11 +113,11 @@ def _migrate(connection: Connection, catalogue: Catalogue) -> str:
 def _identity(connection: Connection, catalogue: Catalogue) -> tuple[str, int]:
     row = connection.execute(select(meta.c.store_id, meta.c.schema_version)).first()
     if row is None:
-        raise StoreError(f"{catalogue.path} has no identity: it was not written by seo-scan")
+        raise StoreError(f"{catalogue.name} has no identity: it was not written by seo-scan")
     store_id, version = row
     if version > SCHEMA_VERSION:
         raise SchemaTooNew(
-            f"{catalogue.path} has schema version {version}, this release of seo-scan reads up to {SCHEMA_VERSION}: "
+            f"{catalogue.name} has schema version {version}, this release of seo-scan reads up to {SCHEMA_VERSION}: "
             "upgrade seo-scan or name another data folder"
         )
     return store_id, version

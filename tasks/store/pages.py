@@ -5,7 +5,6 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,6 +14,7 @@ from tasks import urls
 from tasks.errors import InputError, StoreError
 from tasks.store.catalogue import Catalogue
 from tasks.store.columns import HTML, IMAGES, ISSUES, LINKS, PAGES, RAISED_FROM, REDIRECTS, RESULTS, STRUCTURED_DATA
+from tasks.store.part_folder import PartFolder
 from tasks.store.registry import held, holding, site_parts
 from tasks.store.rendered_columns import RENDERED
 from tasks.store.schema import frontier, parts, runs
@@ -65,13 +65,13 @@ _PLAIN = (
 )
 
 
-def page_object(root: Path, catalogue: Catalogue, run_id: str, url: str, *, all_results: bool) -> Record:
+def page_object(root: PartFolder, catalogue: Catalogue, run_id: str, url: str, *, all_results: bool) -> Record:
     with catalogue.read() as connection:
         row = _find(connection, run_id, url)
         return next(_objects(connection, root, run_id, [row], all_results=all_results))
 
 
-def iter_page_objects(root: Path, catalogue: Catalogue, run_id: str, *, all_results: bool) -> Iterator[Record]:
+def iter_page_objects(root: PartFolder, catalogue: Catalogue, run_id: str, *, all_results: bool) -> Iterator[Record]:
     last = -1
     while True:
         with catalogue.read() as connection:
@@ -83,7 +83,7 @@ def iter_page_objects(root: Path, catalogue: Catalogue, run_id: str, *, all_resu
         last = rows[-1].position
 
 
-def html_of(root: Path, catalogue: Catalogue, run_id: str, url: str) -> bytes | None:
+def html_of(root: PartFolder, catalogue: Catalogue, run_id: str, url: str) -> bytes | None:
     with catalogue.read() as connection:
         row = _find(connection, run_id, url)
         files = _files(connection, {(row.source_run_id, row.part)} if row.part else set())
@@ -121,7 +121,7 @@ def _slice(connection: Connection, run_id: str, after: int) -> Sequence[Any]:
 
 
 def _objects(
-    connection: Connection, root: Path, run_id: str, rows: Sequence[Any], *, all_results: bool
+    connection: Connection, root: PartFolder, run_id: str, rows: Sequence[Any], *, all_results: bool
 ) -> Iterator[Record]:
     tables = [table for table in _PARTS_OF_PAGES if all_results or table is not RESULTS]
     files = _files(connection, {(row.source_run_id, row.part) for row in rows if row.part})
@@ -144,11 +144,11 @@ def _files(connection: Connection, named: set[tuple[str, str]]) -> dict[str, lis
     return found
 
 
-def _read(root: Path, table: FactTable, files: Sequence[str], page_ids: Sequence[str]) -> ByPage:
+def _read(root: PartFolder, table: FactTable, files: Sequence[str], page_ids: Sequence[str]) -> ByPage:
     if not files:
         return {}
     frame = pl.scan_parquet(
-        [root / file for file in files],
+        root.files(files),
         schema=table.schema,
         missing_columns="insert",
         extra_columns="ignore",

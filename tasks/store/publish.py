@@ -9,6 +9,7 @@ import duckdb
 
 from tasks.errors import StoreError
 from tasks.store.catalogue import Catalogue
+from tasks.store.part_folder import PartFolder
 from tasks.store.views import create_views
 
 FILE_NAME = "catalog.duckdb"
@@ -16,10 +17,11 @@ PUBLISH_SECONDS = 30.0
 
 
 class Publisher:
-    """Writes the file at most every 30 s."""
+    """Writes the file at most every 30 s; not where the folder may lose parts that it would show."""
 
-    def __init__(self, path: Path, catalogue: Catalogue) -> None:
-        self._path = path
+    def __init__(self, root: PartFolder, catalogue: Catalogue) -> None:
+        self._root = root
+        self._path = root.folder
         self._catalogue = catalogue
         self._lock = threading.Lock()
         self._next = 0.0
@@ -31,7 +33,7 @@ class Publisher:
             StoreError: it cannot be written.
         """
         with self._lock:
-            if final or time.monotonic() >= self._next:
+            if not self._root.is_copy and (final or time.monotonic() >= self._next):
                 self._replace()
                 self._next = time.monotonic() + PUBLISH_SECONDS
 
@@ -53,5 +55,5 @@ class Publisher:
             connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
             quoted = str(file).replace("'", "''")
             connection.execute(f"ATTACH '{quoted}' AS published (STORAGE_VERSION 'v1.0.0')")
-            create_views(connection, self._path, self._catalogue, prefix="published.main.")
+            create_views(connection, self._root, self._catalogue, prefix="published.main.")
             connection.execute("DETACH published")

@@ -1,29 +1,28 @@
 """A person's own SELECT on the views, which can read nothing but facts and write nothing."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from tasks.errors import InputError
 from tasks.store.catalogue import Catalogue
-from tasks.store.parts import FOLDER
+from tasks.store.part_folder import FACTS, PartFolder
 from tasks.store.records import Rows
 from tasks.store.views import open_views
 
 ROWS_AT_ONCE = 1000
 
 
-def sql(path: Path, catalogue: Catalogue, text: str) -> Rows:
+def sql(root: PartFolder, catalogue: Catalogue, text: str) -> Rows:
     """The answer to one SELECT.
 
     Raises:
         InputError: not one SELECT, or one that DuckDB refuses; with its first line.
     """
-    connection = open_views(path, catalogue)
+    connection = open_views(root, catalogue)
     try:
-        _lock(connection, path)
+        _lock(connection, root)
         _check_reads_only(connection, text)
         connection.execute("BEGIN TRANSACTION READ ONLY")
         columns = tuple(column[0] for column in connection.execute(text).description or ())
@@ -36,8 +35,8 @@ def sql(path: Path, catalogue: Catalogue, text: str) -> Rows:
     return Rows(columns, _rows(connection))
 
 
-def _lock(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    facts = str(path / FOLDER).replace("'", "''")
+def _lock(connection: duckdb.DuckDBPyConnection, root: PartFolder) -> None:
+    facts = str(root.folder / FACTS).replace("'", "''")
     connection.execute(
         f"SET allowed_directories = ['{facts}/']; SET enable_external_access = false; SET lock_configuration = true"
     )

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -27,6 +26,7 @@ from tasks.store import pages as page_objects
 from tasks.store import progress as counts
 from tasks.store.catalogue import Catalogue
 from tasks.store.crawl_records import FrontierCount, KnownUrl, OpenWork, Standing
+from tasks.store.part_folder import PartFolder
 from tasks.store.records import Chunk, EarlierPage, Progress, Rows, Run, Target
 from tasks.store.service_records import KnownPage
 
@@ -38,10 +38,11 @@ class Reading:
         path: the folder, absolute.
     """
 
-    def __init__(self, path: Path, catalogue: Catalogue) -> None:
-        self.path = path
+    def __init__(self, root: PartFolder, catalogue: Catalogue) -> None:
+        self.path = root.folder
+        self._root = root
         self._catalogue = catalogue
-        self._publisher = publish.Publisher(path, catalogue)
+        self._publisher = publish.Publisher(root, catalogue)
 
     def get_run(self, run_id: str) -> Run:
         """The run of that id, or of the only id that begins so.
@@ -158,7 +159,7 @@ class Reading:
         whether what they link to is wanted.
         """
         with self._catalogue.read() as connection:
-            return earlier.earlier_pages(connection, self.path, run_id, recipe, page_ids, links=links)
+            return earlier.earlier_pages(connection, self._root, run_id, recipe, page_ids, links=links)
 
     def ended_crawls(self, project_id: str, start_url: str) -> list[tuple[str, str]]:
         """Ids and options of the newest crawls of the project from that address that came to their end, newest first.
@@ -181,7 +182,7 @@ class Reading:
     # Facts
 
     def publish(self, *, final: bool = False) -> None:
-        """Brings catalog.duckdb up to date, at most every 30 s unless ``final``."""
+        """Brings catalog.duckdb up to date, at most every 30 s unless ``final``; facts in a bucket have none."""
         self._publisher.publish(final=final)
 
     def page_object(self, run_id: str, url: str, *, all_results: bool = False) -> dict[str, Any]:
@@ -190,7 +191,7 @@ class Reading:
         Raises:
             InputError: the run has no such page.
         """
-        return page_objects.page_object(self.path, self._catalogue, run_id, url, all_results=all_results)
+        return page_objects.page_object(self._root, self._catalogue, run_id, url, all_results=all_results)
 
     def known_page(self, page_id: str) -> KnownPage | None:
         """The page, where it was registered or any run is done with it."""
@@ -215,11 +216,11 @@ class Reading:
         Raises:
             InputError: the run has no such page.
         """
-        return page_objects.html_of(self.path, self._catalogue, run_id, page_id)
+        return page_objects.html_of(self._root, self._catalogue, run_id, page_id)
 
     def iter_page_objects(self, run_id: str, *, all_results: bool = False) -> Iterator[dict[str, Any]]:
         """Every page of the run in list order, a few hundred in memory at a time."""
-        return page_objects.iter_page_objects(self.path, self._catalogue, run_id, all_results=all_results)
+        return page_objects.iter_page_objects(self._root, self._catalogue, run_id, all_results=all_results)
 
     def site(self, run_id: str, *, complete: bool | None = None) -> duckdb.DuckDBPyConnection:
         """A connection that sees one run, for judging a crawl as a whole; the caller closes it.
@@ -232,11 +233,11 @@ class Reading:
             run_id: the run.
             complete: every page of the site was seen; None to say so where no page is left and nothing is amiss.
         """
-        return site.connect(self.path, self._catalogue, run_id, complete=complete)
+        return site.connect(self._root, self._catalogue, run_id, complete=complete)
 
     def changes(self, run_id: str, earlier_run_id: str) -> pl.DataFrame:
         """What is new, changed or gone in a crawl since an earlier one, as rows of ``changes``."""
-        return changes.changes(self.path, self._catalogue, run_id, earlier_run_id)
+        return changes.changes(self._root, self._catalogue, run_id, earlier_run_id)
 
     def sql(self, text: str) -> Rows:
         """The answer to one SELECT on the views; other files cannot be read and nothing can be written.
@@ -244,4 +245,4 @@ class Reading:
         Raises:
             InputError: not one SELECT, or wrong; with DuckDB's first line.
         """
-        return query.sql(self.path, self._catalogue, text)
+        return query.sql(self._root, self._catalogue, text)

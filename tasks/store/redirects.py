@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, or_, select, update
@@ -12,6 +11,7 @@ from tasks.store import parts as part_files
 from tasks.store.catalogue import text_safe
 from tasks.store.crawl_records import Redirected, Standing
 from tasks.store.limits import LEASED, PENDING
+from tasks.store.part_folder import PartFolder
 from tasks.store.records import PageOutcome, Staged
 from tasks.store.registry import register
 from tasks.store.runs import check_epoch
@@ -80,7 +80,7 @@ def standing(connection: Connection, run_id: str, page_id: str) -> Standing | No
 _REASONS = frozenset(Reason)
 
 
-def stage(root: Path, run_id: str, pages: Iterable[ScannedPage]) -> list[Staged]:
+def stage(root: PartFolder, run_id: str, pages: Iterable[ScannedPage]) -> list[Staged]:
     """Writes the facts, a few hundred pages in memory at a time."""
     left = iter(pages)
     slices = iter(lambda: list(islice(left, PAGES_AT_ONCE)), [])

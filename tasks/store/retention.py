@@ -3,16 +3,15 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, tuple_, update
 
 from tasks.errors import InputError, StoreError
-from tasks.store import parts as part_files
 from tasks.store.columns import LINKED
 from tasks.store.compaction import SCHEMAS, Group, groups_of, merge, swap
+from tasks.store.part_folder import PartFolder
 from tasks.store.records import Part, RunState
 from tasks.store.runs import UNFINISHED, get
 from tasks.store.schema import frontier, parts, recommendations, runs
@@ -80,7 +79,7 @@ def _waits_for(connection: Connection, run: Any) -> str:
     return f"run {other} of its project counts as running; where it died, `seo resume {other}`" if other else ""
 
 
-def prune(root: Path, shift: Shift, before: float) -> Pruned:
+def prune(root: PartFolder, shift: Shift, before: float) -> Pruned:
     """Ends what ``plan`` says; each run in short transactions, readers see it whole or not at all."""
     with shift.catalogue.read() as connection:
         wanted = plan(connection, before)
@@ -154,7 +153,7 @@ def _end_parts(connection: Connection, *where: ColumnElement[bool]) -> None:
     connection.execute(update(parts).where(*here, parts.c.merged_into.is_not(None)).values(merged_into=None))
 
 
-def _reduced(root: Path, shift: Shift, run_id: str, shown: pl.Series, before: float) -> bool:
+def _reduced(root: PartFolder, shift: Shift, run_id: str, shown: pl.Series, before: float) -> bool:
     """Leaves of the run only the pages that are shown; False where that is so already, or cannot be now."""
     with shift.catalogue.read() as connection:
         if _is_reduced(connection, run_id, shown):
@@ -164,7 +163,7 @@ def _reduced(root: Path, shift: Shift, run_id: str, shown: pl.Series, before: fl
     made = [(group, merge(root, group, shown)) for group in groups]
     with shift.write() as connection:
         if not _still_old(connection, run_id, before) or set(shown_pages(connection, run_id)) != set(shown):
-            part_files.remove(root, [part.path for _, part in made if part])
+            root.remove([part.path for _, part in made if part])
             return False
         _replace(connection, run_id, made)
         changed = {**counts, "linked": 0, "not_modified": 0, "incomplete": True, "incomplete_reason": REDUCED}

@@ -2,9 +2,25 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 METADATA = MetaData()
+
+Long = Integer().with_variant(BigInteger(), "postgresql")
+"""Where four bytes may be too few, which is what PostgreSQL gives an integer."""
 
 
 def _text(name: str, **options: Any) -> Column[str]:
@@ -112,7 +128,7 @@ frontier = Table(
     Column("redirects", Boolean, nullable=False, server_default="0"),  # its facts are written when all is crawled
     Column("location", Text),
     Column("not_modified", Boolean, nullable=False, server_default="0"),  # its facts, in source_run_id, still hold
-    Index("frontier_work", "run_id", "chunk", "state", "depth", "position"),
+    Index("frontier_work", "run_id", "chunk", "state", "depth", "position").ddl_if(dialect="sqlite"),
     Index("frontier_states", "run_id", "state", "reason"),
     Index("frontier_order", "run_id", "position"),
     Index(
@@ -133,7 +149,7 @@ parts = Table(
     _text("name", primary_key=True),
     _text("path"),
     Column("rows", Integer, nullable=False),
-    Column("bytes", Integer, nullable=False),
+    Column("bytes", Long, nullable=False),
     Column("schema_version", Integer, nullable=False),
     Column("live", Boolean, nullable=False),
     Column("created_at", Float, nullable=False),
@@ -187,7 +203,7 @@ leases = Table(
 outbox = Table(
     "outbox",
     METADATA,
-    Column("id", Integer, primary_key=True),
+    Column("id", Long, primary_key=True),
     _text("key", unique=True),
     _text("kind"),
     _text("run_id"),
@@ -229,7 +245,7 @@ requests = Table(
 notifications = Table(
     "notifications",
     METADATA,
-    Column("id", Integer, primary_key=True),
+    Column("id", Long, primary_key=True),
     _text("key", unique=True),
     _text("user_id"),
     _text("title"),
@@ -244,7 +260,7 @@ notifications = Table(
 recommendations = Table(
     "recommendations",
     METADATA,
-    Column("id", Integer, primary_key=True),
+    Column("id", Long, primary_key=True),
     _text("run_id"),
     _text("page_id"),
     _text("url"),
@@ -298,7 +314,7 @@ model_answers = Table(
 model_calls = Table(
     "model_calls",
     METADATA,
-    Column("id", Integer, primary_key=True),
+    Column("id", Long, primary_key=True),
     _text("key"),
     _text("run_id"),
     _text("page_id"),
@@ -324,3 +340,17 @@ api_keys = Table(
     Column("created_at", Float, nullable=False),
     Column("revoked_at", Float),
 )
+
+# The same in PostgreSQL, where what has no depth would come last.
+Index(
+    "frontier_work",
+    *(frontier.c[name] for name in ("run_id", "chunk", "state")),
+    frontier.c.depth.nulls_first(),
+    frontier.c.position,
+).ddl_if(dialect="postgresql")
+
+# PostgreSQL compares as its cluster's locale does, unless told otherwise.
+for _table in METADATA.tables.values():
+    for _column in _table.columns:
+        if isinstance(_column.type, String):
+            _column.type = _column.type.with_variant(type(_column.type)(collation="C"), "postgresql")

@@ -69,6 +69,6 @@ def _who(connection: Connection, catalogue: Catalogue) -> str:
     row = connection.execute(select(leases_table).where(leases_table.c.name == NAME)).one()
     until = datetime.fromtimestamp(row.until, UTC)
     return (
-        f"{row.holder} is at the upkeep of {catalogue.path.parent}: try again when it is done, or where it died "
+        f"{row.holder} is at the upkeep of {catalogue.name}: try again when it is done, or where it died "
         f"after {until:%H:%M:%S} UTC"
     )

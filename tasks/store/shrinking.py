@@ -5,7 +5,7 @@ from contextlib import closing
 
 from sqlalchemy import Connection, select
 
-from tasks.store.catalogue import Catalogue
+from tasks.store.catalogue_file import CatalogueFile
 from tasks.store.records import RunState
 from tasks.store.schema import runs
 from tasks.store.shift import Shift
@@ -17,20 +17,21 @@ WAIT_MS = 200
 
 def shrink(shift: Shift) -> bool:
     """Writes the log back; where much is free and no run is under way, gives that back too: True then."""
-    with shift.catalogue.read() as connection:
-        if connection.dialect.name != "sqlite":
-            return False  # PostgreSQL vacuums itself
+    catalogue = shift.catalogue
+    if not isinstance(catalogue, CatalogueFile):
+        return False  # PostgreSQL vacuums itself
+    with catalogue.read() as connection:
         spare = _much_is_free(connection) and not _is_busy(connection)
-    _checkpoint(shift.catalogue)
+    _checkpoint(catalogue)
     if not spare:
         return False
-    with closing(sqlite3.connect(shift.catalogue.path, timeout=WAIT_MS / 1000, isolation_level=None)) as file:
+    with closing(sqlite3.connect(catalogue.path, timeout=WAIT_MS / 1000, isolation_level=None)) as file:
         file.execute("VACUUM")
-    _checkpoint(shift.catalogue)
+    _checkpoint(catalogue)
     return True
 
 
-def _checkpoint(catalogue: Catalogue) -> None:
+def _checkpoint(catalogue: CatalogueFile) -> None:
     """Most of it beside writers; they wait only while the emptied log is cut, or it is left as it is."""
     with closing(sqlite3.connect(catalogue.path, timeout=WAIT_MS / 1000, isolation_level=None)) as file:
         file.execute("PRAGMA wal_checkpoint(PASSIVE)")

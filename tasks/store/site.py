@@ -1,7 +1,6 @@
 """One run as a database of its own, for judging a crawl as a whole."""
 
 import os
-from pathlib import Path
 
 import duckdb
 
@@ -10,6 +9,7 @@ from tasks.model import Reason
 from tasks.store import runs
 from tasks.store.catalogue import Catalogue
 from tasks.store.limits import state_counts
+from tasks.store.part_folder import PartFolder
 from tasks.store.runs import OPEN_STATES
 from tasks.store.views import open_views
 
@@ -18,14 +18,14 @@ MAX_THREADS = 4
 SPILL_FOLDER = "tmp"
 
 
-def connect(path: Path, catalogue: Catalogue, run_id: str, *, complete: bool | None) -> duckdb.DuckDBPyConnection:
+def connect(root: PartFolder, catalogue: Catalogue, run_id: str, *, complete: bool | None) -> duckdb.DuckDBPyConnection:
     with catalogue.read() as reader:
         run = runs.get(reader, run_id)
         counts = state_counts(reader, run.run_id)
     left = any(state in OPEN_STATES or reason == Reason.HOST_DOWN for state, reason, _ in counts)
     if complete is None:
         complete = not (left or run.incomplete)
-    connection = limited(open_views(path, catalogue, [run.run_id]), path)
+    connection = limited(open_views(root, catalogue, [run.run_id]), root)
     try:
         connection.execute(
             "CREATE TABLE run AS SELECT $1::VARCHAR AS run_id, $2::VARCHAR AS start_url, $3::VARCHAR AS scope, "
@@ -34,18 +34,18 @@ def connect(path: Path, catalogue: Catalogue, run_id: str, *, complete: bool | N
         )
     except duckdb.Error as error:
         connection.close()
-        raise StoreError(f"cannot read the facts in {path}: {str(error).splitlines()[0]}") from error
+        raise StoreError(f"cannot read the facts in {root}: {str(error).splitlines()[0]}") from error
     return connection
 
 
-def limited(connection: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyConnection:
+def limited(connection: duckdb.DuckDBPyConnection, root: PartFolder) -> duckdb.DuckDBPyConnection:
     """The same, for whole sites: memory is limited, what does not fit goes to disk."""
     try:
         connection.execute(f"SET memory_limit = '{MEMORY}'")
         connection.execute(f"SET threads = {min(os.cpu_count() or 1, MAX_THREADS)}")
-        connection.execute("SET temp_directory = $1", [str(path / SPILL_FOLDER)])
+        connection.execute("SET temp_directory = $1", [str(root.folder / SPILL_FOLDER)])
         connection.execute("SET preserve_insertion_order = false")
     except duckdb.Error as error:
         connection.close()
-        raise StoreError(f"cannot read the facts in {path}: {str(error).splitlines()[0]}") from error
+        raise StoreError(f"cannot read the facts in {root}: {str(error).splitlines()[0]}") from error
     return connection

@@ -11,17 +11,19 @@ import polars as pl
 
 from tasks.errors import StoreError
 from tasks.model import ScannedPage
-from tasks.store import facts, known_pages, parts, runs, targets, views, work
+from tasks.store import facts, known_pages, parts, runs, targets, work
 from tasks.store import found as found_urls
 from tasks.store import redirects as redirects_
 from tasks.store.api_keys import ApiKeys
-from tasks.store.catalogue import FILE_NAME, Catalogue
+from tasks.store.catalogue import Catalogue
 from tasks.store.crawl_records import Found, Limits, Redirected
 from tasks.store.hosts import HostLedger
+from tasks.store.location import locate
 from tasks.store.migrations import bring_up_to_date, check_version
 from tasks.store.model_ledger import ModelLedger
 from tasks.store.notifications import Notifications
 from tasks.store.outbox import Outbox
+from tasks.store.part_folder import PartFolder
 from tasks.store.projects import Projects
 from tasks.store.reading import Reading
 from tasks.store.recommendations import Recommendations
@@ -49,8 +51,8 @@ class Store(Reading):
         upkeep: what keeps the folder fast and small, and tells whether it is right.
     """
 
-    def __init__(self, path: Path, catalogue: Catalogue, store_id: str) -> None:
-        super().__init__(path, catalogue)
+    def __init__(self, root: PartFolder, catalogue: Catalogue, store_id: str) -> None:
+        super().__init__(root, catalogue)
         self.store_id = store_id
         self.hosts = HostLedger(catalogue)
         self.robots = RobotsCache(catalogue)
@@ -62,7 +64,7 @@ class Store(Reading):
         self.model_ledger = ModelLedger(catalogue)
         self.projects = Projects(catalogue)
         self.api_keys = ApiKeys(catalogue)
-        self.upkeep = Upkeep(path, catalogue, lambda: self.publish(final=True))
+        self.upkeep = Upkeep(root, catalogue, lambda: self.publish(final=True))
 
     @classmethod
     def open(cls, data: Path | str | None = None) -> Self:
@@ -72,19 +74,13 @@ class Store(Reading):
             StoreError: the folder cannot be used; names it and the remedy.
             SchemaTooNew: a later release wrote it.
         """
-        path = views.data_folder(data)
-        if "?" in str(path):  # DuckDB takes what follows for options
-            raise StoreError(f"cannot use data folder {path}: name one without a question mark")
+        location = locate(data)
+        _make_folder(location.folder)
+        parts_ = location.parts()
+        catalogue = location.catalogue()
         try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"cannot use data folder {path}: {error.strerror}: name another with --data") from error
-        if not os.access(path, os.W_OK | os.X_OK):
-            raise StoreError(f"cannot write to data folder {path}: name another with --data")
-        catalogue = Catalogue(path / FILE_NAME)
-        try:
-            known = check_version(catalogue) if catalogue.path.exists() else None
-            return cls(path, catalogue, known or bring_up_to_date(catalogue))
+            known = check_version(catalogue) if catalogue.exists else None
+            return cls(parts_, catalogue, known or bring_up_to_date(catalogue))
         except BaseException:
             catalogue.close()
             raise
@@ -158,7 +154,7 @@ class Store(Reading):
     def add_targets(self, run: Run, targets_: Iterable[Target]) -> int:
         """Adds the URLs that the run does not name yet, in order; returns how many."""
         with self._catalogue.write() as connection:
-            return targets.add(connection, self.path, run.run_id, targets_, time.time())
+            return targets.add(connection, self._root, run.run_id, targets_, time.time())
 
     def add_found(self, run_id: str, epoch: int, found: Iterable[Found]) -> int:
         """Adds the URLs that the crawl does not know yet, in order; returns how many.
@@ -168,14 +164,14 @@ class Store(Reading):
         """
         with self._catalogue.write() as connection:
             run = runs.check_epoch(connection, run_id, epoch)
-            return found_urls.add(connection, self.path, run, found, time.time())
+            return found_urls.add(connection, self._root, run, found, time.time())
 
     def link_fresh(self, run: Run, max_age_s: float, recipe: str) -> int:
         """Shows pages that an earlier run of the same recipe completed within ``max_age_s``; returns how many."""
         if max_age_s <= 0:
             return 0
         with self._catalogue.write() as connection:
-            return targets.link_fresh(connection, self.path, run, max_age_s=max_age_s, recipe=recipe, now=time.time())
+            return targets.link_fresh(connection, self._root, run, max_age_s=max_age_s, recipe=recipe, now=time.time())
 
     def assign_chunks(self, run: Run, size: int) -> int:
         """Cuts the whole list into chunks of ``size`` pages in its order; returns how many."""
@@ -211,7 +207,7 @@ class Store(Reading):
         with self._catalogue.write() as connection:
             return work.lease(
                 connection,
-                self.path,
+                self._root,
                 run_id=run_id,
                 epoch=epoch,
                 holder=holder,
@@ -256,7 +252,7 @@ class Store(Reading):
         Raises:
             StoreError: naming the file that could not be written.
         """
-        return parts.stage(self.path, run_id, part_key, pages, keep_html=keep_html)
+        return parts.stage(self._root, run_id, part_key, pages, keep_html=keep_html)
 
     def commit(
         self,
@@ -282,7 +278,7 @@ class Store(Reading):
         with self._catalogue.write() as connection:
             return work.commit(
                 connection,
-                self.path,
+                self._root,
                 run_id=run_id,
                 epoch=epoch,
                 holder=holder,
@@ -318,7 +314,7 @@ class Store(Reading):
             StaleEpoch: the run was resumed elsewhere; nothing is replaced.
             StoreError: naming the file that could not be written.
         """
-        staged = redirects_.stage(self.path, run_id, pages)
+        staged = redirects_.stage(self._root, run_id, pages)
         with self._catalogue.write() as connection:
             return redirects_.settle(connection, run_id, epoch, staged, time.time())
 
@@ -338,11 +334,11 @@ class Store(Reading):
             StaleEpoch: the run was resumed elsewhere; nothing is replaced.
             StoreError: a file could not be written, or the rows are not of the table.
         """
-        written = facts.stage(self.path, run_id, table, name, rows)
+        written = facts.stage(self._root, run_id, table, name, rows)
         with self._catalogue.write() as connection:
             facts.replace(
                 connection,
-                self.path,
+                self._root,
                 run_id=run_id,
                 epoch=epoch,
                 table=table,
@@ -357,3 +353,14 @@ class Store(Reading):
         """Makes the page known before any run has it; returns its id."""
         with self._catalogue.write() as connection:
             return known_pages.register(connection, project_id, url)
+
+
+def _make_folder(path: Path) -> None:
+    if "?" in str(path):  # DuckDB takes what follows for options
+        raise StoreError(f"cannot use data folder {path}: name one without a question mark")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot use data folder {path}: {error.strerror}: name another with --data") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise StoreError(f"cannot write to data folder {path}: name another with --data")

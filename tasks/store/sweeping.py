@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, select, tuple_, update
 
-from tasks.store import parts as part_files
+from tasks.store.part_folder import FACTS, PartFolder
 from tasks.store.publish import FILE_NAME
 from tasks.store.retention import SLICE
 from tasks.store.schema import parts, runs
@@ -27,7 +27,7 @@ GONE = ""
 """Path of a part that is only remembered for what has its rows now."""
 
 
-def sweep_dead(root: Path, shift: Shift, grace_s: float, publish: Callable[[], None]) -> Swept:
+def sweep_dead(root: PartFolder, shift: Shift, grace_s: float, publish: Callable[[], None]) -> Swept:
     """Deletes the files of parts that died ``grace_s`` seconds ago; ``publish`` renews what may still name them."""
     now = time.time()
     new = (parts.c.live.is_(False), parts.c.dead_at.is_(None))
@@ -38,11 +38,11 @@ def sweep_dead(root: Path, shift: Shift, grace_s: float, publish: Callable[[], N
             connection.execute(update(parts).where(*new).values(dead_at=now))
     with shift.catalogue.read() as connection:
         due = connection.execute(_due(now - grace_s).order_by(parts.c.path)).all()
-    if due and (root / FILE_NAME).exists():
+    if due and (root.folder / FILE_NAME).exists():
         publish()
     for start in range(0, len(due), SLICE):
         these = due[start : start + SLICE]
-        part_files.remove(root, [row.path for row in these])
+        root.remove([row.path for row in these])
         _forget(shift, these)
     _forget_unneeded(shift)
     return Swept(dead=len(due), bytes=sum(row.bytes for row in due))
@@ -79,30 +79,32 @@ def _forget_unneeded(shift: Shift) -> None:
         _forget(shift, rows)
 
 
-def sweep_strays(root: Path, shift: Shift, now: float) -> Swept:
+def sweep_strays(root: PartFolder, shift: Shift, now: float) -> Swept:
     """Deletes what writers left that died: parts the catalogue does not know, unfinished files, spilled queries."""
     before = now - STRAY_SECONDS
     swept = Swept()
     for folder in _run_folders(root):
         swept += _sweep_folder(root, folder, shift, before)
-    beside = [path for path in root.glob(f".{FILE_NAME}.*") if _is_old(path, before)]
-    spilled = [path for path in (root / SPILL_FOLDER).glob("*") if _is_old(path, before)]
+    beside = [path for path in root.folder.glob(f".{FILE_NAME}.*") if _is_old(path, before)]
+    spilled = [path for path in (root.folder / SPILL_FOLDER).glob("*") if _is_old(path, before)]
     return swept + _delete([*beside, *spilled], "temporary")
 
 
-def _run_folders(root: Path) -> Iterator[Path]:
-    for table in sorted((root / part_files.FOLDER).glob("*")):
+def _run_folders(root: PartFolder) -> Iterator[Path]:
+    for table in sorted((root.folder / FACTS).glob("*")):
         yield from sorted(folder for folder in table.glob("*") if folder.is_dir())
 
 
-def _sweep_folder(root: Path, folder: Path, shift: Shift, before: float) -> Swept:
+def _sweep_folder(root: PartFolder, folder: Path, shift: Shift, before: float) -> Swept:
     old = [path for path in folder.iterdir() if _is_old(path, before)]
     table, run_id = folder.parent.name, folder.name
     with shift.catalogue.read() as connection:
         here = (parts.c.table_name == table, parts.c.run_id == run_id)
         known = set(connection.execute(select(parts.c.path).where(*here)).scalars())
         is_left = connection.execute(select(runs.c.run_id).where(runs.c.run_id == run_id)).first() is not None
-    unknown = [path for path in old if path.suffix == ".parquet" and path.relative_to(root).as_posix() not in known]
+    unknown = [
+        path for path in old if path.suffix == ".parquet" and path.relative_to(root.folder).as_posix() not in known
+    ]
     swept = _delete(unknown, "orphans") + _delete([path for path in old if path.suffix == ".tmp"], "temporary")
     if not is_left:
         with suppress(OSError):  # not empty yet
@@ -110,9 +112,9 @@ def _sweep_folder(root: Path, folder: Path, shift: Shift, before: float) -> Swep
     return swept
 
 
-def sweep_results(root: Path, before: float) -> Swept:
+def sweep_results(root: PartFolder, before: float) -> Swept:
     """Deletes cached results of chunks that were written before ``before``, seconds since the epoch."""
-    return _delete([path for path in (root / RESULTS_FOLDER).glob("**/*") if _is_old(path, before)], "results")
+    return _delete([path for path in (root.folder / RESULTS_FOLDER).glob("**/*") if _is_old(path, before)], "results")
 
 
 def _is_old(path: Path, before: float) -> bool:

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, or_, select, update
@@ -15,6 +14,7 @@ from tasks.store import parts as part_files
 from tasks.store.catalogue import text_safe
 from tasks.store.columns import LINKED, PAGES
 from tasks.store.crawl_records import Found
+from tasks.store.part_folder import PartFolder
 from tasks.store.records import Chunk, Run, Target
 from tasks.store.registry import register
 from tasks.store.rows import frames, linked_frame
@@ -26,7 +26,7 @@ PASSING_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 """A page that answered so is asked again however young."""
 
 
-def add(connection: Connection, root: Path, run_id: str, targets: Iterable[Target], now: float) -> int:
+def add(connection: Connection, root: PartFolder, run_id: str, targets: Iterable[Target], now: float) -> int:
     """Adds what the run does not name yet, in order; returns how many."""
     known = set(connection.execute(select(frontier.c.page_id).where(frontier.c.run_id == run_id)).scalars())
     before = len(known)
@@ -58,7 +58,7 @@ def _row(run_id: str, target: Target, position: int, part: str | None) -> dict[s
 
 
 def write_unfetched(
-    connection: Connection, root: Path, run_id: str, key: str, ended: Iterable[Target | Found], now: float
+    connection: Connection, root: PartFolder, run_id: str, key: str, ended: Iterable[Target | Found], now: float
 ) -> str:
     """Makes pages visible that ended without being fetched; returns the name of their part."""
     name = part_files.new_name(key)
@@ -82,7 +82,7 @@ def _without_answer(ended: Target | Found) -> ScannedPage:
     )
 
 
-def link_fresh(connection: Connection, root: Path, run: Run, *, max_age_s: float, recipe: str, now: float) -> int:
+def link_fresh(connection: Connection, root: PartFolder, run: Run, *, max_age_s: float, recipe: str, now: float) -> int:
     """Shows under this run the pages that an earlier one completed within ``max_age_s`` seconds; returns how many."""
     found = connection.execute(_fresh(run.run_id, now - max_age_s, recipe)).all()
     if not found:

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from tasks.store import checking, compaction, retention, sweeping
 from tasks.store.catalogue import Catalogue
+from tasks.store.part_folder import PartFolder
 from tasks.store.records_kept import prune_records
 from tasks.store.shift import shift
 from tasks.store.shrinking import shrink
@@ -20,21 +20,21 @@ class Upkeep:
         UpkeepBusy: another process is at it.
     """
 
-    def __init__(self, path: Path, catalogue: Catalogue, publish: Callable[[], None]) -> None:
-        self._path = path
+    def __init__(self, root: PartFolder, catalogue: Catalogue, publish: Callable[[], None]) -> None:
+        self._root = root
         self._catalogue = catalogue
         self._publish = publish
 
     def compact(self, *, above: int = compaction.ABOVE, runs: Sequence[str] | None = None) -> Compacted:
         """Merges small parts of every table with more than ``above`` live ones, of all runs or of ``runs``."""
         with shift(self._catalogue) as mine:
-            return compaction.compact(self._path, mine, above=above, runs=runs)
+            return compaction.compact(self._root, mine, above=above, runs=runs)
 
     def prune(self, keep_s: float) -> Pruned:
         """Removes runs that ended more than ``keep_s`` seconds ago, their cached results and records."""
         now = time.time()
         with shift(self._catalogue) as mine:
-            pruned = retention.prune(self._path, mine, now - keep_s)
+            pruned = retention.prune(self._root, mine, now - keep_s)
             records = prune_records(mine, now - keep_s, now)
         return replace(pruned, records=records)
 
@@ -60,10 +60,10 @@ class Upkeep:
         """
         now = time.time()
         with shift(self._catalogue) as mine:
-            swept = sweeping.sweep_dead(self._path, mine, grace_s, self._publish)
-            swept += sweeping.sweep_strays(self._path, mine, now)
+            swept = sweeping.sweep_dead(self._root, mine, grace_s, self._publish)
+            swept += sweeping.sweep_strays(self._root, mine, now)
             if keep_s is not None:
-                swept += sweeping.sweep_results(self._path, now - keep_s)
+                swept += sweeping.sweep_results(self._root, now - keep_s)
             shrink(mine)
         return swept
 
@@ -74,9 +74,9 @@ class Upkeep:
             if not crowded and not sweeping.is_due(connection, sweeping.GRACE_SECONDS):
                 return Compacted()
         with shift(self._catalogue) as mine:
-            sweeping.sweep_dead(self._path, mine, sweeping.GRACE_SECONDS, self._publish)
-            return compaction.compact(self._path, mine, runs=[run_id])
+            sweeping.sweep_dead(self._root, mine, sweeping.GRACE_SECONDS, self._publish)
+            return compaction.compact(self._root, mine, runs=[run_id])
 
     def check(self) -> list[Problem]:
         """What is wrong with the folder; takes no lease and holds nobody up."""
-        return checking.check(self._path, self._catalogue)
+        return checking.check(self._root, self._catalogue)

@@ -1,6 +1,5 @@
 """The readers' side: DuckDB views over the parts that are live. Never a glob, never a lock, no extension."""
 
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +10,13 @@ import polars as pl
 from sqlalchemy import Connection
 
 from tasks.errors import StoreError
-from tasks.store.catalogue import FILE_NAME, Catalogue
+from tasks.store.catalogue import Catalogue
 from tasks.store.catalogue_views import copy_catalogue
 from tasks.store.columns import FACT_TABLES, ISSUES, LINKED, PAGES, RAISED_FROM
+from tasks.store.location import locate
 from tasks.store.migrations import check_version
 from tasks.store.page_columns import REVALIDATION
+from tasks.store.part_folder import PartFolder
 from tasks.store.registry import live_parts, site_parts
 from tasks.store.site_columns import DEPTH, GRAPH
 from tasks.store.takes import Column, FactTable, PageTable, dtype_of
@@ -46,11 +47,6 @@ class LiveFacts:
     site_issues: Sequence[str] = ()
 
 
-def data_folder(data: Path | str | None = None) -> Path:
-    """``data``, else ``SEO_DATA``, else ``./data``; absolute."""
-    return Path(data or os.environ.get("SEO_DATA") or "data").expanduser().absolute()
-
-
 def connect(data: Path | str | None = None) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection with a view for each table of docs/data.md, as of now.
 
@@ -61,27 +57,29 @@ def connect(data: Path | str | None = None) -> duckdb.DuckDBPyConnection:
         StoreError: there is no data folder; it is never made by reading.
         SchemaTooNew: a later release wrote it.
     """
-    path = data_folder(data)
-    if not (path / FILE_NAME).is_file():
-        raise StoreError(f"no scans in {path}: run `seo scan URL` first, or name the data folder")
-    catalogue = Catalogue(path / FILE_NAME)
+    location = locate(data)
+    catalogue = location.catalogue()
     try:
+        if not catalogue.exists:
+            raise StoreError(f"no scans in {location.folder}: run `seo scan URL` first, or name the data folder")
         if check_version(catalogue) is None:
-            raise StoreError(f"{path} was written by an earlier release: run any `seo` command on it to bring it up")
-        return open_views(path, catalogue)
+            raise StoreError(
+                f"{catalogue.name} was written by an earlier release: run any `seo` command on it to bring it up"
+            )
+        return open_views(location.parts(), catalogue)
     finally:
         catalogue.close()
 
 
-def open_views(path: Path, catalogue: Catalogue, runs: Sequence[str] | None = None) -> duckdb.DuckDBPyConnection:
+def open_views(root: PartFolder, catalogue: Catalogue, runs: Sequence[str] | None = None) -> duckdb.DuckDBPyConnection:
     """The views of the whole folder, or of what ``runs`` show."""
     connection = duckdb.connect(config={"temp_directory": str(Path(tempfile.gettempdir(), "seo-scan-duckdb"))})
     try:
         connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
-        create_views(connection, path, catalogue, runs=runs)
+        create_views(connection, root, catalogue, runs=runs)
     except duckdb.Error as error:
         connection.close()
-        raise StoreError(f"cannot read the facts in {path}: {str(error).splitlines()[0]}") from error
+        raise StoreError(f"cannot read the facts in {root}: {str(error).splitlines()[0]}") from error
     except BaseException:
         connection.close()
         raise
@@ -90,7 +88,7 @@ def open_views(path: Path, catalogue: Catalogue, runs: Sequence[str] | None = No
 
 def create_views(
     connection: duckdb.DuckDBPyConnection,
-    path: Path,
+    root: PartFolder,
     catalogue: Catalogue,
     *,
     prefix: str = "",
@@ -98,7 +96,7 @@ def create_views(
 ) -> None:
     """Creates the views in the schema that ``prefix`` names (with its dot), else in the connection's own."""
     with catalogue.read() as reader:
-        live = _live_facts(reader, path, runs)
+        live = _live_facts(reader, root, runs)
         copy_catalogue(reader, connection, prefix)
     made = {PAGES.name: _with_graph(live, DEPTH_ONLY), ISSUES.name: _standing_issues(live)}
     for table in FACT_TABLES:
@@ -107,18 +105,18 @@ def create_views(
     connection.execute(f"CREATE VIEW {prefix}{SITE_PAGES} AS {_with_graph(live, _GRAPH_COLUMNS)}")
 
 
-def _live_facts(reader: Connection, path: Path, runs: Sequence[str] | None) -> LiveFacts:
-    shown = live_parts(reader, runs)
-    files = {table: [str(path / name) for name in names] for table, names in shown.items()}
-    site_issues = [str(path / name) for name in site_parts(reader, ISSUES.name, runs)]
+def _live_facts(reader: Connection, root: PartFolder, runs: Sequence[str] | None) -> LiveFacts:
+    files = _files(root, live_parts(reader, runs))
+    site_issues = list(map(str, root.files(site_parts(reader, ISSUES.name, runs))))
     linked = files.get(LINKED)
     if not linked:
         return LiveFacts(files, {}, site_issues)
     sources = pl.read_parquet(linked, columns=["source_run_id"], glob=False)["source_run_id"].unique().to_list()
-    of_pages = live_parts(reader, sources, of_pages=True)
-    return LiveFacts(
-        files, {table: [str(path / name) for name in names] for table, names in of_pages.items()}, site_issues
-    )
+    return LiveFacts(files, _files(root, live_parts(reader, sources, of_pages=True)), site_issues)
+
+
+def _files(root: PartFolder, parts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    return {table: list(map(str, root.files(relative))) for table, relative in parts.items()}
 
 
 DEPTH_ONLY = (DEPTH,)

@@ -1,7 +1,6 @@
 """Leases and commits: how pages of a run get from pending to done, each once."""
 
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, select, update
@@ -13,6 +12,7 @@ from tasks.store.catalogue import text_safe, upsert
 from tasks.store.crawl_records import Found, Redirected
 from tasks.store.limits import LEASED, PENDING, Allowance, allowance, among
 from tasks.store.outbox import enter
+from tasks.store.part_folder import PartFolder
 from tasks.store.records import Lease, OutboxRequest, PageOutcome, Retry, Staged, Target
 from tasks.store.redirects import answered
 from tasks.store.registry import register
@@ -31,7 +31,7 @@ RETRY_WITHOUT_REASON = "http-status"
 
 def lease(
     connection: Connection,
-    root: Path,
+    root: PartFolder,
     *,
     run_id: str,
     epoch: int,
@@ -69,7 +69,7 @@ def _due(
     query = _LEASABLE.where(*here, due, frontier.c.leases_lost == lost)
     if allowed.pages == 0:
         query = query.where(frontier.c.reason.is_not(None))
-    rows = connection.execute(query.order_by(frontier.c.depth, frontier.c.position).limit(limit))
+    rows = connection.execute(query.order_by(frontier.c.depth.nulls_first(), frontier.c.position).limit(limit))
     return _allowed(rows.all(), allowed)
 
 
@@ -109,7 +109,7 @@ _TAKE = (
 
 def _recover(
     connection: Connection,
-    root: Path,
+    root: PartFolder,
     here: Sequence[ColumnElement[bool]],
     *,
     run_id: str,
@@ -133,7 +133,7 @@ def _recover(
         _quarantine(connection, root, run_id, poison, now)
 
 
-def _quarantine(connection: Connection, root: Path, run_id: str, rows: Sequence[Any], now: float) -> None:
+def _quarantine(connection: Connection, root: PartFolder, run_id: str, rows: Sequence[Any], now: float) -> None:
     detail = f"{LEASES_TO_LOSE} leases lost without a result"
     lost = [Target(row.url, row.page_id, PageState.QUARANTINED, Reason.LEASES_LOST, detail) for row in rows]
     name = write_unfetched(connection, root, run_id, "quarantined", lost, now)
@@ -193,7 +193,7 @@ def renew(connection: Connection, run_id: str, epoch: int, holder: str, until: f
 
 def commit(
     connection: Connection,
-    root: Path,
+    root: PartFolder,
     *,
     run_id: str,
     epoch: int,
@@ -219,7 +219,7 @@ def commit(
 
 
 def _commit_pages(
-    connection: Connection, root: Path, run: Row[Any], *, holder: str, staged: Staged, now: float
+    connection: Connection, root: PartFolder, run: Row[Any], *, holder: str, staged: Staged, now: float
 ) -> None:
     mine = _still_open(connection, run.run_id, holder, [page.page_id for page in staged.pages])
     accepted = [page for page in staged.pages if page.page_id in mine]

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.errors import SchemaTooNew, StoreError
 from tasks.store import Found, Limits, RunSpec, Store, Target, connect, data_folder
-from tasks.store.catalogue import Catalogue
+from tasks.store.catalogue_file import CatalogueFile
 from tasks.store.migrations import SCHEMA_VERSION, bring_up_to_date
 from tasks.urls import page_id
 
@@ -155,7 +155,7 @@ def test_migrated_and_fresh_schema_are_the_same(stored, tmp_path):
         return {name: " ".join(sql.split()).replace(" ,", ",") for name, sql in rows}
 
     Store.open(stored).close()
-    fresh = Catalogue(tmp_path / "fresh.sqlite")
+    fresh = CatalogueFile(tmp_path / "fresh.sqlite")
     bring_up_to_date(fresh)
     fresh.close()
     assert tables(stored / "catalogue.sqlite") == tables(fresh.path)

@@ -1,0 +1,69 @@
+"""The catalogue in a database of PostgreSQL, for several machines."""
+
+from typing import Any
+
+from sqlalchemy import URL, Connection, create_engine, make_url, text
+from sqlalchemy.exc import ArgumentError
+
+from tasks.errors import StoreError
+from tasks.store.catalogue import BUSY_SECONDS, Catalogue
+
+CONNECT_SECONDS = 10
+CONNECTIONS = {"pool_size": 2, "max_overflow": 8, "pool_timeout": BUSY_SECONDS}
+"""Of one process: a server admits a hundred unless told otherwise."""
+
+# Writers of a schema take one lock in turn, as in a file: ids and sequences are then in the order of commits.
+_TAKE_TURN = text(
+    f"SELECT set_config('lock_timeout', '{BUSY_SECONDS:.0f}s', true), "
+    "pg_advisory_xact_lock(hashtext('seo-scan'), hashtext(current_schema()))"
+)
+
+
+class CatalogueServer(Catalogue):
+    """The tables are in the first schema of the search path.
+
+    Args:
+        url: ``postgresql://user@host/database``, with libpq's options; it may hold a password and is never shown.
+
+    Raises:
+        StoreError: no such URL, or psycopg is not installed.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = _parsed(url)
+        named: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "application_name": "seo-scan"}
+        arguments = {name: value for name, value in named.items() if name not in parsed.query}
+        try:
+            engine = create_engine(parsed, pool_pre_ping=True, connect_args=arguments, **CONNECTIONS)
+        except ModuleNotFoundError as error:
+            raise StoreError("a catalogue on PostgreSQL needs psycopg: install seo-scan[postgresql]") from error
+        super().__init__(
+            shown(parsed),
+            writer=engine,
+            reader=engine,
+            remedy="check that the server runs and lets this user in, or SEO_CATALOGUE_URL",
+        )
+
+    @property
+    def exists(self) -> bool:
+        return True
+
+    def _take_turn(self, connection: Connection) -> None:
+        connection.execute(_TAKE_TURN)
+
+
+def shown(url: URL) -> str:
+    """The URL as people may see it."""
+    bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database)
+    return bare.render_as_string()
+
+
+def _parsed(url: str) -> URL:
+    wanted = "write postgresql://user@host/database"
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # a port that is no number
+        raise StoreError(f"SEO_CATALOGUE_URL is no URL: {wanted}") from None
+    if parsed.get_backend_name() not in {"postgresql", "postgres"} or not parsed.database:
+        raise StoreError(f"SEO_CATALOGUE_URL names no database of PostgreSQL: {wanted}")
+    return parsed.set(drivername="postgresql+psycopg")
