@@ -71,7 +71,7 @@ class Catalogue(ABC):
             yield
         except (DBAPIError, NoConnection, sqlite3.Error) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
-            raise StoreError(f"cannot {verb} {self.name}: {cause}: {self._remedy}") from error
+            raise StoreError(f"cannot {verb} {self.name}: {' '.join(str(cause).split())}: {self._remedy}") from error
 
 
 def upsert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":

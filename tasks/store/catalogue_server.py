@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import URL, Connection, create_engine, make_url, text
+from sqlalchemy import URL, Connection, create_engine, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError
 
 from tasks.errors import StoreError
 from tasks.store.catalogue import BUSY_SECONDS, Catalogue
+from tasks.store.schema import meta
 
 CONNECT_SECONDS = 10
 CONNECTIONS = {"pool_size": 2, "max_overflow": 8, "pool_timeout": BUSY_SECONDS}
@@ -46,7 +47,8 @@ class CatalogueServer(Catalogue):
 
     @property
     def exists(self) -> bool:
-        return True
+        with self.read() as connection:
+            return inspect(connection).has_table(meta.name)
 
     def _take_turn(self, connection: Connection) -> None:
         connection.execute(_TAKE_TURN)

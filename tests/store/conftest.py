@@ -1,4 +1,4 @@
-"""A store of its own for each test, and pages to put into it."""
+"""A store of its own for each test, in either place, and pages to put into it."""
 
 import shutil
 from datetime import UTC, datetime
@@ -39,8 +39,25 @@ NEVER = -1
 FETCHED_AT = datetime(2026, 11, 23, 15, 30, 1, 250_000, tzinfo=UTC)
 
 
+@pytest.fixture(scope="session")
+def servers():
+    from tests.world.shared_store import servers  # noqa: PLC0415 - most runs need none
+
+    with servers() as running:
+        yield running
+
+
+@pytest.fixture(params=["folder", pytest.param("shared", marks=pytest.mark.world)], autouse=True)
+def place(request, monkeypatch):
+    """Where stores of the test keep catalogue and facts: in their folder, or in a database and a bucket."""
+    if request.param == "shared":
+        for name, value in request.getfixturevalue("servers").variables().items():
+            monkeypatch.setenv(name, value)
+    return request.param
+
+
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path, place):  # noqa: ARG001 - says where
     with Store.open(tmp_path / "data") as opened:
         yield opened
 

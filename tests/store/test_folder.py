@@ -1,4 +1,4 @@
-"""Opening a data folder: fresh, shared, stored long ago, from the future, unusable."""
+"""Opening a store: fresh, by several at once, stored long ago, from the future, unusable."""
 
 import multiprocessing
 import shutil
@@ -12,7 +12,10 @@ from tasks.errors import SchemaTooNew, StoreError
 from tasks.store import Found, Limits, RunSpec, Store, Target, connect, data_folder
 from tasks.store.catalogue_file import CatalogueFile
 from tasks.store.migrations import SCHEMA_VERSION, bring_up_to_date
+from tasks.store.schema import meta
 from tasks.urls import page_id
+
+in_a_folder = pytest.mark.parametrize("place", ["folder"], indirect=True)
 
 FOLDERS = Path(__file__).parent / "folders"
 STORED_AT = datetime.fromtimestamp(1795447801.5, UTC)
@@ -37,6 +40,7 @@ def test_three_processes_open_a_fresh_folder_at_once(tmp_path):
     assert len(ids) == 1
 
 
+@in_a_folder
 def test_store_id_stays_and_tells_folders_apart(tmp_path):
     with Store.open(tmp_path / "a") as a, Store.open(tmp_path / "b") as b:
         assert a.store_id != b.store_id
@@ -46,10 +50,9 @@ def test_store_id_stays_and_tells_folders_apart(tmp_path):
 
 
 def test_newer_schema_is_refused_naming_both_versions(store):
+    with store._catalogue.write() as connection:
+        connection.execute(meta.update().values(schema_version=99))
     store.close()
-    with sqlite3.connect(store.path / "catalogue.sqlite") as file:
-        file.execute("UPDATE meta SET schema_version = 99")
-    file.close()
     for use in (Store.open, connect):
         with pytest.raises(SchemaTooNew, match=f"schema version 99.* up to {SCHEMA_VERSION}"):
             use(store.path)
@@ -66,6 +69,7 @@ def test_a_question_mark_is_refused(tmp_path):
         Store.open(tmp_path / "what?")
 
 
+@in_a_folder
 def test_something_else_named_catalogue_is_reported(tmp_path):
     (tmp_path / "catalogue.sqlite").write_text("not a database " * 100)
     with pytest.raises(StoreError, match="not a database"):
@@ -114,6 +118,7 @@ def stored(request, tmp_path):
     return folder
 
 
+@in_a_folder
 def test_stored_folder_of_each_schema_opens(stored):
     with Store.open(stored) as store:
         newest, oldest = store.list_runs()
@@ -125,6 +130,7 @@ def test_stored_folder_of_each_schema_opens(stored):
         assert list(outcomes) == [("completed", None, 2), ("failed", "bad-url", 1), ("failed", "dns", 1)]
 
 
+@in_a_folder
 def test_a_crawl_begins_in_a_stored_folder(stored):
     with Store.open(stored) as store:
         run = store.start_run(RunSpec(kind="crawl", limits=Limits(5)))
@@ -136,6 +142,7 @@ def test_a_crawl_begins_in_a_stored_folder(stored):
 
 
 @pytest.mark.parametrize("stored", ["v2", "v3"], indirect=True)
+@in_a_folder
 def test_a_stored_crawl_is_seen(stored):
     Store.open(stored).close()
     with connect(stored) as db:
@@ -147,6 +154,7 @@ def test_a_stored_crawl_is_seen(stored):
         assert db.execute("SELECT url, status FROM targets").fetchall() == [("https://f.org/", 404)]
 
 
+@in_a_folder
 def test_migrated_and_fresh_schema_are_the_same(stored, tmp_path):
     def tables(path):
         file = sqlite3.connect(path)
@@ -162,6 +170,7 @@ def test_migrated_and_fresh_schema_are_the_same(stored, tmp_path):
 
 
 @pytest.mark.parametrize("stored", ["v1", "v2"], indirect=True)
+@in_a_folder
 def test_requests_entries_and_projects_of_a_stored_folder_are_kept(stored):
     file = sqlite3.connect(stored / "catalogue.sqlite")
     file.executescript(
@@ -189,6 +198,7 @@ def test_requests_entries_and_projects_of_a_stored_folder_are_kept(stored):
 
 
 @pytest.mark.parametrize("stored", ["v3"], indirect=True)
+@in_a_folder
 def test_requests_and_what_people_were_told_are_read_from_a_stored_folder(stored):
     run_id = "20261123-153105-m2xqbb"
     with Store.open(stored) as store:
@@ -219,6 +229,7 @@ def test_requests_and_what_people_were_told_are_read_from_a_stored_folder(stored
 
 
 @pytest.mark.parametrize("stored", ["v3"], indirect=True)
+@in_a_folder
 def test_advice_owners_and_keys_are_read_from_a_stored_folder(stored):
     run_id, tea = "20261123-153105-m2xqbb", "a78443931c48657d"
     with Store.open(stored) as store:

@@ -57,6 +57,7 @@ def test_other_tokens_are_nobodys(store, wrong):
     assert store.api_keys.user_of(wrong) is None
 
 
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
 def test_a_token_is_long_and_stored_nowhere(store):
     keys = [store.api_keys.add("ann") for _ in range(3)]
     assert all(key.token.startswith("seo_") and len(key.token) == 47 for key in keys)

@@ -78,6 +78,7 @@ def test_parts_of_an_older_release_lack_columns(store, begin, scanned):
     assert [page["facts"]["title_px"] for page in pages] == [None, 30]
 
 
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
 def test_published_file_holds_the_same_views(store, begin, scanned):
     run = begin(*URLS)
     store.publish()
@@ -94,6 +95,7 @@ def test_published_file_holds_the_same_views(store, begin, scanned):
     assert sorted(path.name for path in store.path.iterdir() if "catalog.duckdb" in path.name) == ["catalog.duckdb"]
 
 
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
 def test_a_lost_part_is_reported(store, begin, scanned):
     run = begin(*URLS)
     staged = store.write_commit(run.run_id, 1, "a", "k", [scanned(URLS[0])])

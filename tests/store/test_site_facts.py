@@ -133,7 +133,7 @@ def test_rows_that_are_not_of_the_table_are_refused(store, run):
     assert _rows(store, "SELECT count(*) FROM graph") == [(0,)]
 
 
-def test_the_graph_is_seen_beside_the_pages(store, run, begin, scanned):
+def test_the_graph_is_seen_beside_the_pages(store, run, begin, scanned, place):
     other = begin(URLS[0])
     store.write_commit(other.run_id, 1, "a", "k", [scanned(URLS[0])])
     store.write_facts(run.run_id, 1, "graph", "graph", _graph(0, 1))
@@ -144,6 +144,8 @@ def test_the_graph_is_seen_beside_the_pages(store, run, begin, scanned):
     assert sorted(_rows(store, f"{columns} FROM site_pages"), key=str) == seen
     rows = _rows(store, "SELECT inlinks, followed_inlinks, pagerank FROM site_pages WHERE url LIKE '%/1'")
     assert rows == [(5, None, 0.5)]
+    if place == "shared":
+        return
     store.publish(final=True)
     import duckdb  # noqa: PLC0415 - only here
 

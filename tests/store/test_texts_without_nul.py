@@ -1,24 +1,25 @@
 """PostgreSQL takes no NUL in a text: none enters the catalogue, by whatever way."""
 
-import sqlite3
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from tasks.errors import InputError
 from tasks.events import BadEvent, read_request
 from tasks.store import NewRecommendation, OutboxRequest, Push, RunSpec, RunState, Target
+from tasks.store.schema import METADATA
 
 NUL = "a\0b"
 SHOWN = "a\N{REPLACEMENT CHARACTER}b"
 
 
-def texts(path):
+def texts(store):
     """Every text in the catalogue."""
-    file = sqlite3.connect(path / "catalogue.sqlite")
-    tables = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    found = [value for name in tables for row in file.execute(f"SELECT * FROM {name}") for value in row]  # noqa: S608 - our tables
-    file.close()
+    with store._catalogue.read() as connection:
+        found = [
+            value for table in METADATA.sorted_tables for row in connection.execute(select(table)) for value in row
+        ]
     return [value for value in found if isinstance(value, str)]
 
 
@@ -49,7 +50,9 @@ def test_texts_of_pages_models_and_people_have_none(store, scanned):
     store.model_ledger.answer("key", "me", NUL, NUL)
     call = store.model_ledger.reserve(key="key", run_id="r", page_id="p", amount=1, cap_run=None, cap_day=None)
     store.model_ledger.settle(call, cost=1, prompt_tokens=1, completion_tokens=1, outcome="ok", model=NUL)
-    assert [text for text in texts(store.path) if "\0" in text] == []
+    stored = texts(store)
+    assert SHOWN in stored
+    assert [text for text in stored if "\0" in text] == []
     assert store.get_run(run.run_id).error == SHOWN
     assert store.notifications.list("ann")[0].message == SHOWN
     assert store.recommendations.of_run(run.run_id)[0].proposed_json_ld == SHOWN

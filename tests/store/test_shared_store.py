@@ -1,0 +1,160 @@
+"""A store of several machines: what only a database and a bucket can do, or fail at."""
+
+import multiprocessing
+import os
+import sys
+import time
+
+import pytest
+
+from tasks.errors import StoreError
+from tasks.store import Store, connect
+from tasks.store.part_bucket import delete_oldest
+
+WRITERS, COMMITS, PAGES_OF_A_COMMIT = 4, 50, 2
+shared = pytest.mark.parametrize("place", [pytest.param("shared", marks=pytest.mark.world)], indirect=True)
+in_a_folder = pytest.mark.parametrize("place", ["folder"], indirect=True)
+
+
+def _write(folder, run_id, chunk):
+    from tests.store.conftest import _scanned  # noqa: PLC0415 - in the child
+
+    with Store.open(folder) as store:
+        while leases := store.lease(run_id, 1, f"host{chunk}/1/x", PAGES_OF_A_COMMIT, chunk=chunk):
+            pages = [_scanned(lease.url) for lease in leases]
+            staged = store.write_commit(run_id, 1, f"host{chunk}/1/x", f"c{chunk}", pages)
+            store.commit(run_id, 1, f"host{chunk}/1/x", staged)
+
+
+@pytest.mark.parametrize(
+    "place", [pytest.param(one, marks=pytest.mark.world) for one in ("folder", "shared")], indirect=True
+)
+def test_four_writers_on_machines_of_their_own(store, begin, tmp_path, place):
+    urls = [f"https://e.com/{n}" for n in range(WRITERS * COMMITS * PAGES_OF_A_COMMIT)]
+    run = begin(*urls, size=COMMITS * PAGES_OF_A_COMMIT)
+    folders = [tmp_path / f"host{n}" if place == "shared" else store.path for n in range(WRITERS)]
+    spawn = multiprocessing.get_context("spawn")
+    writers = [spawn.Process(target=_write, args=(folders[n], run.run_id, n)) for n in range(WRITERS)]
+    for writer in writers:
+        writer.start()
+    seen = [0]
+    while any(writer.is_alive() for writer in writers):
+        with connect(store.path) as db:
+            pages, distinct, links = db.execute(
+                "SELECT count(*), count(DISTINCT page_id), (SELECT count(*) FROM links) FROM pages"
+            ).fetchone()
+        assert pages == distinct == links
+        assert pages >= seen[-1]
+        seen.append(pages)
+    assert [writer.exitcode for writer in writers] == [0] * WRITERS
+    with connect(tmp_path / "another" if place == "shared" else store.path) as db:
+        assert db.execute("SELECT count(*), count(DISTINCT page_id) FROM pages").fetchall() == [(len(urls),) * 2]
+        assert db.execute("SELECT count(DISTINCT url) FROM pages").fetchall() == [(len(urls),)]
+    assert store.progress(run.run_id).completed == len(urls)
+
+
+@shared
+def test_another_machine_sees_what_was_stored(store, begin, scanned, tmp_path):
+    run = begin("https://e.com/")
+    store.write_commit(run.run_id, 1, "a", "k", [scanned("https://e.com/")])
+    store.publish(final=True)
+    assert not (store.path / "catalog.duckdb").exists()
+    with Store.open(tmp_path / "elsewhere") as other:
+        assert other.store_id == store.store_id
+        assert next(other.sql("SELECT title FROM pages").rows) == ("Tea",)
+        assert other.html_of(run.run_id, "https://e.com/") == b"<p>tea</p>\xff"
+
+
+@shared
+def test_a_lost_copy_is_fetched_again_and_a_lost_part_reported(store, begin, scanned):
+    import obstore  # noqa: PLC0415 - an extra
+
+    run = begin("https://e.com/")
+    staged = store.write_commit(run.run_id, 1, "a", "k", [scanned("https://e.com/")])
+    lost = staged.parts[0]
+    (store.path / lost.path).unlink()
+    assert store.page_object(run.run_id, "https://e.com/")["facts"]["title"] == "Tea"
+    (store.path / lost.path).unlink()
+    obstore.delete(store._root._bucket, lost.path)
+    for read in (
+        lambda: connect(store.path),
+        lambda: store.sql("FROM pages"),
+        lambda: store.page_object(run.run_id, "https://e.com/"),
+    ):
+        with pytest.raises(StoreError, match=f"cannot read s3://facts/.*{lost.name}.*SEO_FACTS_URL"):
+            read()
+
+
+@shared
+def test_lists_are_in_the_order_of_their_bytes(store):
+    ids = ["b", "a_b", "B", "a-b", "aB", "ä", "ab"]
+    for one in ids:
+        store.projects.add(one, "ann")
+    assert [one.project_id for one in store.projects.list("ann")] == sorted(ids)
+
+
+@shared
+def test_what_cannot_be_reached_is_named_without_its_password(monkeypatch, store):
+    url = os.environ["SEO_CATALOGUE_URL"]
+    monkeypatch.setenv("SEO_CATALOGUE_URL", "postgresql://ann:canary@127.0.0.1:1/seo?sslpassword=canary")
+    with pytest.raises(StoreError, match=r"cannot read postgresql://ann@127.0.0.1:1/seo: .*SEO_CATALOGUE_URL") as error:
+        Store.open(store.path)
+    assert "canary" not in str(error.value)
+    monkeypatch.setenv("SEO_CATALOGUE_URL", url)
+    monkeypatch.setenv("SEO_FACTS_URL", "s3://no-such-bucket/x")
+    with (
+        Store.open(store.path) as other,
+        pytest.raises(StoreError, match=r"write s3://no-such-bucket/x/.*NoSuchBucket"),
+    ):
+        other._root.add("facts/pages/r/part-1.parquet", pl_frame(), {})
+    assert not list(store.path.rglob("*.parquet"))
+
+
+def pl_frame():
+    import polars as pl  # noqa: PLC0415 - only here
+
+    return pl.DataFrame({"a": [1]})
+
+
+@in_a_folder
+@pytest.mark.parametrize(
+    ("catalogue", "facts", "said"),
+    [
+        ("", "s3://b/x", "SEO_FACTS_URL is set without SEO_CATALOGUE_URL"),
+        ("mysql://ann:canary@h/db", "", "names no database of PostgreSQL: write postgresql://"),
+        ("postgresql://ann:canary@h", "", "names no database of PostgreSQL: write postgresql://"),
+        ("postgresql://ann:canary@h:port/db", "", "SEO_CATALOGUE_URL is no URL"),
+        ("canary", "", "SEO_CATALOGUE_URL is no URL"),
+        ("postgresql://h/db", "gs://b/x", "gs://b/x cannot be used for facts: write s3://bucket/prefix"),
+        ("postgresql://h/db", "s3://", "s3: cannot be used for facts: write s3://bucket/prefix"),
+        ("postgresql://h/db", "/srv/facts", "/srv/facts cannot be used for facts: write s3://bucket/prefix"),
+    ],
+)
+def test_addresses_that_are_none_are_refused(monkeypatch, tmp_path, catalogue, facts, said):
+    monkeypatch.setenv("SEO_CATALOGUE_URL", catalogue)
+    monkeypatch.setenv("SEO_FACTS_URL", facts)
+    with pytest.raises(StoreError) as error:
+        Store.open(tmp_path)
+    assert said in str(error.value)
+    assert "canary" not in str(error.value)
+
+
+@in_a_folder
+@pytest.mark.parametrize(("module", "extra"), [("psycopg", "postgresql"), ("obstore.store", "s3")])
+def test_a_missing_extra_is_named(monkeypatch, tmp_path, module, extra):
+    monkeypatch.setenv("SEO_CATALOGUE_URL", "postgresql://h/db")
+    monkeypatch.setenv("SEO_FACTS_URL", "s3://b/x")
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(StoreError, match=rf"install seo-scan\[{extra}\]"):
+        Store.open(tmp_path)
+
+
+@in_a_folder
+def test_copies_unused_longest_are_deleted_first(tmp_path):
+    for n, (size, age) in enumerate([(10, 500), (10, 300), (10, 400), (10, 0)]):
+        (tmp_path / f"{n}.parquet").write_bytes(b"x" * size)
+        os.utime(tmp_path / f"{n}.parquet", (time.time() - age,) * 2)
+    delete_oldest(tmp_path, 20, time.time() - 100)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.parquet", "3.parquet"]
+    delete_oldest(tmp_path, 0, time.time() - 100)
+    assert [path.name for path in tmp_path.iterdir()] == ["3.parquet"], "it may be open"
