@@ -1,5 +1,6 @@
 """What serving and deploying need of Prefect: an API that answers, and a data folder for the deployments."""
 
+import os
 from pathlib import Path
 
 from prefect.client.orchestration import get_client
@@ -7,6 +8,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
 from blocks import ResultStore
+from blocks.result_store import SHARED
 from deployments.cli.local_server import api_is_configured
 from tasks.errors import InputError
 from tasks.urls import nameable
@@ -79,8 +81,15 @@ def _is_absolute(path: str) -> bool:
     return Path(path).expanduser().is_absolute()
 
 
-async def save_folder(folder: Path) -> None:
-    """Saves the Result Store block of deployments; what else it says stays."""
+async def save_folder(folder: Path) -> list[str]:
+    """Saves the Result Store block of deployments; what else it says stays.
+
+    Returns the variables, of those that name database and bucket, whose values it has.
+    """
     block = await _saved_block() or ResultStore()
+    if os.environ.get("SEO_CATALOGUE_URL"):
+        given = block.with_environment()
+        block = block.model_copy(update={field: getattr(given, field) for field in SHARED})
     block.path = str(folder)
     await block.asave(STORE_BLOCK, overwrite=True)
+    return sorted(block.shared())

@@ -43,15 +43,20 @@ def deploy() -> int:
 
 @blocks.command
 def store(folder: Annotated[Path, Parameter(help="Data folder.")], /) -> int:
-    """Save the data folder of deployments, as the SEO Result Store block `default`."""
+    """Save the data folder of deployments, as the SEO Result Store block `default`.
+
+    Where SEO_CATALOGUE_URL is set, it, SEO_FACTS_URL and the AWS variables are saved too.
+    """
     from deployments.prefect_api import require_api, save_folder  # noqa: PLC0415 - imports Prefect
 
-    async def save() -> None:
+    async def save() -> list[str]:
         await require_api()
-        await save_folder(folder.expanduser().resolve())
+        return await save_folder(folder.expanduser().resolve())
 
-    asyncio.run(save())
+    shared = asyncio.run(save())
     screen.line(f"saved the SEO Result Store block 'default': results of deployments go to {folder.resolve()}")
+    if shared:
+        screen.line(f"with {', '.join(shared)}: the folder is only for copies")
     return 0
 
 

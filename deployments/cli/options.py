@@ -89,8 +89,10 @@ class Place:
         Raises:
             InputError: it holds no results.
         """
+        from tasks.store import locate  # noqa: PLC0415 - imports the engines
+
         folder = self.folder
-        if not (folder / "catalogue.sqlite").is_file():
+        if not locate(folder).exists():
             raise InputError(
                 f"no results in {folder}: scan something first (`seo scan https://example.com`), "
                 "or name another folder with --data"

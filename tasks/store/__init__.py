@@ -12,7 +12,7 @@ from tasks.store.crawl_records import (
     Redirected,
     Standing,
 )
-from tasks.store.location import data_folder
+from tasks.store.location import data_folder, locate
 from tasks.store.records import (
     Chunk,
     EarlierPage,
@@ -117,5 +117,6 @@ __all__ = [
     "changed_pages",
     "connect",
     "data_folder",
+    "locate",
     "new_run_id",
 ]

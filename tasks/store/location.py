@@ -1,6 +1,7 @@
 """Where a store is: a data folder, or for several machines a database and a bucket with the folder as their cache."""
 
 import os
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +40,15 @@ class Location:
             return CatalogueFile(self.folder / FILE_NAME)
         return CatalogueServer(self.catalogue_url)
 
+    def exists(self) -> bool:
+        """False where nothing was ever stored.
+
+        Raises:
+            StoreError: the database cannot be reached.
+        """
+        with closing(self.catalogue()) as catalogue:
+            return catalogue.exists
+
     def parts(self) -> PartFolder:
         """Where the facts lie.
 
@@ -53,13 +63,25 @@ def data_folder(data: Path | str | None = None) -> Path:
     return Path(data or os.environ.get("SEO_DATA") or "data").expanduser().absolute()
 
 
-def locate(data: Path | str | None = None) -> Location:
+def moved_mark(folder: Path) -> Path:
+    """The file that says where the folder's store went."""
+    return folder / "moved-to"
+
+
+def locate(data: Path | str | None = None, *, moved: bool = False) -> Location:
     """The store of ``data``, and of ``SEO_CATALOGUE_URL`` and ``SEO_FACTS_URL`` where they are set.
 
     Raises:
-        StoreError: facts in a bucket, and a catalogue that only this machine has.
+        StoreError: facts in a bucket, and a catalogue that only this machine has; or a folder whose store went
+            elsewhere, unless ``moved`` ones are looked for.
     """
     catalogue, facts = (os.environ.get(name) or None for name in (CATALOGUE_URL, FACTS_URL))
     if facts and not catalogue:
         raise StoreError(f"{FACTS_URL} is set without {CATALOGUE_URL}: who shares facts shares the catalogue too")
-    return Location(data_folder(data), catalogue, facts)
+    folder = data_folder(data)
+    if catalogue is None and not moved and (mark := moved_mark(folder)).exists():
+        raise StoreError(
+            f"the store of {folder} went to {' and '.join(mark.read_text(encoding='utf-8').split())}: set "
+            f"{CATALOGUE_URL} and {FACTS_URL}, or delete {mark} to use the folder as it was then"
+        )
+    return Location(folder, catalogue, facts)

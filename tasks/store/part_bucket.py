@@ -1,5 +1,6 @@
 """Where parts lie: objects of an S3 bucket, which the data folder keeps copies of."""
 
+import math
 import os
 import secrets
 import time
@@ -50,17 +51,38 @@ class PartBucket(PartFolder):
         return self.url
 
     def add(self, relative: str, write: Callable[[BinaryIO], None]) -> int:
-        import obstore  # noqa: PLC0415 - an extra
-
         size = super().add(relative, write)
         try:
-            obstore.put(self._bucket, relative, self.folder / relative)
-        except (OSError, obstore.exceptions.BaseError) as error:
+            self._put(relative)
+        except StoreError:
             with suppress(OSError):
                 (self.folder / relative).unlink()
-            raise self._failed("write", relative, error) from error
+            raise
         self._tidy()
         return size
+
+    def put(self, relative: Iterable[str]) -> None:
+        """Puts files of the folder into the bucket.
+
+        Raises:
+            StoreError: naming the one that could not be written.
+        """
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            list(threads.map(self._put, relative))
+
+    def sizes(self, before: float = math.inf) -> dict[str, int]:
+        """Bytes of every part in the bucket, or of those put before then, seconds since the epoch.
+
+        Raises:
+            StoreError: it cannot be listed.
+        """
+        import obstore  # noqa: PLC0415 - an extra
+
+        try:
+            found = [one for some in obstore.list(self._bucket, FACTS) for one in some]
+        except (OSError, obstore.exceptions.BaseError) as error:
+            raise self._failed("list", FACTS, error) from error
+        return {one["path"]: one["size"] for one in found if one["last_modified"].timestamp() < before}
 
     def files(self, relative: Iterable[str]) -> list[Path]:
         wanted = list(relative)
@@ -75,6 +97,8 @@ class PartBucket(PartFolder):
         import obstore  # noqa: PLC0415 - an extra
 
         gone = list(relative)
+        if not gone:
+            return
         try:
             obstore.delete(self._bucket, gone)
         except FileNotFoundError:  # as good
@@ -85,6 +109,14 @@ class PartBucket(PartFolder):
 
     def has(self, relative: str) -> bool:  # noqa: ARG002 - what the catalogue names was put before
         return True
+
+    def _put(self, relative: str) -> None:
+        import obstore  # noqa: PLC0415 - an extra
+
+        try:
+            obstore.put(self._bucket, relative, self.folder / relative)
+        except (OSError, obstore.exceptions.BaseError) as error:
+            raise self._failed("write", relative, error) from error
 
     def _touch(self, relative: str) -> bool:
         """Notes that the copy was asked for; False where there is none."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, select, tuple_, update
 
+from tasks.store.part_bucket import PartBucket
 from tasks.store.part_folder import FACTS, PartFolder
 from tasks.store.publish import FILE_NAME
 from tasks.store.retention import SLICE
@@ -87,7 +88,18 @@ def sweep_strays(root: PartFolder, shift: Shift, now: float) -> Swept:
         swept += _sweep_folder(root, folder, shift, before)
     beside = [path for path in root.folder.glob(f".{FILE_NAME}.*") if _is_old(path, before)]
     spilled = [path for path in (root.folder / SPILL_FOLDER).glob("*") if _is_old(path, before)]
+    if isinstance(root, PartBucket):
+        swept += _sweep_bucket(root, shift, before)
     return swept + _delete([*beside, *spilled], "temporary")
+
+
+def _sweep_bucket(root: PartBucket, shift: Shift, before: float) -> Swept:
+    unknown = root.sizes(before)
+    with shift.catalogue.read() as connection:
+        for path in connection.execute(select(parts.c.path)).scalars():
+            unknown.pop(path, None)
+    root.remove(unknown)
+    return Swept(orphans=len(unknown), bytes=sum(unknown.values()))
 
 
 def _run_folders(root: PartFolder) -> Iterator[Path]:

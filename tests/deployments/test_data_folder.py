@@ -1,5 +1,6 @@
 """Where deployments keep their data: what the block says, absolute, and nothing else."""
 
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -55,6 +56,58 @@ def test_the_environment_does_not_move_it(monkeypatch):
     monkeypatch.setenv("SEO_KEEP_HTML", "false")
     store = ResultStore(path="/srv/seo").with_environment()
     assert (store.path, store.keep_html) == ("/srv/seo", False)
+
+
+@pytest.fixture
+def variables(monkeypatch):
+    """What a store looks for, none of it set; the block's own changes are undone."""
+    for name in SHARED_VARIABLES:
+        monkeypatch.setenv(name, "")
+
+
+SHARED_VARIABLES = (
+    *("SEO_CATALOGUE_URL", "SEO_FACTS_URL", "AWS_ENDPOINT_URL"),
+    *("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+)
+
+
+@pytest.mark.usefixtures("variables")
+def test_database_and_bucket_are_handed_on_and_shown_nowhere(tmp_path, monkeypatch):
+    block = ResultStore(
+        path=str(tmp_path),
+        catalogue_url="postgresql://ann:canary@db/seo",
+        facts_url="s3://b/x",
+        s3_secret_access_key="canary",
+    )
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert block.folder_of_run(str(tmp_path / "given")) == str(tmp_path / "given")
+    assert [os.environ[name] for name in SHARED_VARIABLES] == [
+        *("postgresql://ann:canary@db/seo", "s3://b/x", "", "eu-west-1", "", "canary")
+    ]
+    assert "canary" not in f"{block!r}{block}{block.model_dump_json()}"
+
+
+@pytest.mark.usefixtures("deployed", "variables")
+def test_the_environment_moves_neither_database_nor_bucket_of_a_deployments_block(monkeypatch):
+    monkeypatch.setenv("SEO_CATALOGUE_URL", "postgresql://elsewhere/seo")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    saved = ResultStore(path="/srv/seo", catalogue_url="postgresql://db/seo")
+    block = saved.with_environment()
+    assert block.shared() == {"SEO_CATALOGUE_URL": "postgresql://db/seo", "AWS_REGION": "eu-west-1"}
+    assert ResultStore(path="/srv/seo").with_environment().shared()["SEO_CATALOGUE_URL"] == "postgresql://elsewhere/seo"
+
+
+@pytest.mark.usefixtures("no_block_stays", "variables")
+async def test_the_variables_are_saved_with_the_folder(tmp_path, monkeypatch):
+    assert await save_folder(tmp_path / "data") == []
+    monkeypatch.setenv("SEO_CATALOGUE_URL", "postgresql://ann:canary@db/seo")
+    monkeypatch.setenv("SEO_FACTS_URL", "s3://b/x")
+    monkeypatch.setenv("SEO_KEEP_HTML", "false")
+    assert await save_folder(tmp_path / "data") == ["SEO_CATALOGUE_URL", "SEO_FACTS_URL"]
+    monkeypatch.setenv("SEO_CATALOGUE_URL", "")
+    saved = await ResultStore.aload("default")
+    assert (saved.catalogue_url.get_secret_value(), saved.facts_url) == ("postgresql://ann:canary@db/seo", "s3://b/x")
+    assert (saved.path, saved.keep_html) == (str(tmp_path / "data"), True)
 
 
 async def test_without_a_server_the_remedy_is_named(monkeypatch, tmp_path):

@@ -32,6 +32,7 @@ from tasks.model import (
 from tasks.store import RunSpec, Store, Target
 from tasks.store import parts as part_files
 from tasks.store.catalogue import Catalogue
+from tasks.store.part_folder import PartFolder
 from tasks.store.shift import Shift
 from tasks.urls import page_id
 
@@ -111,7 +112,7 @@ def deaths(monkeypatch, pytestconfig):
 
         write = Catalogue.write
         monkeypatch.setattr(part_files, "stream", counted(part_files.stream))
-        monkeypatch.setattr(part_files, "remove", counted(part_files.remove))
+        monkeypatch.setattr(PartFolder, "remove", counted(PartFolder.remove))
         end = Shift.end
         # Who is killed gives nothing back.
         monkeypatch.setattr(Shift, "end", lambda self: None if steps[0] == steps[1] else end(self))

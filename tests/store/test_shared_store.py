@@ -26,9 +26,8 @@ def _write(folder, run_id, chunk):
             store.commit(run_id, 1, f"host{chunk}/1/x", staged)
 
 
-@pytest.mark.parametrize(
-    "place", [pytest.param(one, marks=pytest.mark.world) for one in ("folder", "shared")], indirect=True
-)
+@pytest.mark.world
+@pytest.mark.parametrize("place", ["folder", "shared"], indirect=True)
 def test_four_writers_on_machines_of_their_own(store, begin, tmp_path, place):
     urls = [f"https://e.com/{n}" for n in range(WRITERS * COMMITS * PAGES_OF_A_COMMIT)]
     run = begin(*urls, size=COMMITS * PAGES_OF_A_COMMIT)
