@@ -16,11 +16,11 @@ from deployments.cli.crawling import crawl
 from deployments.cli.deploying import deploy, schedule, serve
 from deployments.cli.exits import Exit
 from deployments.cli.keys import api, keys, projects
-from deployments.cli.moving import store
 from deployments.cli.notifying import notifications, outbox
 from deployments.cli.results import issues, page, runs, sql
 from deployments.cli.rules import rules
 from deployments.cli.scanning import batch, resume, scan
+from deployments.cli.upkeep import store
 from tasks.errors import InputError, SeoScanError, StoreError
 from tasks.report.escape import terminal as safe
 

@@ -2,10 +2,8 @@
 
 from deployments.cli import screen
 from deployments.cli.options import PLACE, Place
-from deployments.cli.upkeep import store
 
 
-@store.command
 def migrate(*, place: Place = PLACE) -> int:
     """Copy the data folder's store to the database SEO_CATALOGUE_URL and the bucket SEO_FACTS_URL.
 

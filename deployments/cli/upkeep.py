@@ -1,4 +1,4 @@
-"""Commands for the data folder itself: ``store compact``, ``store prune`` and ``store check``."""
+"""Commands for the data folder itself: ``store compact``, ``store prune``, ``store check``, ``store migrate``."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -6,6 +6,7 @@ from cyclopts import App, Parameter
 
 from deployments.cli import screen
 from deployments.cli.exits import Exit
+from deployments.cli.moving import migrate
 from deployments.cli.options import PLACE, Place, any_duration, at_least, positive_duration
 from tasks.errors import InputError
 
@@ -16,6 +17,7 @@ MEBI = 2**20
 HOUR = 3600.0
 
 store = App(name="store", help="Upkeep of the data folder.", help_format="plaintext", sort_key=93)
+store.command(migrate)
 
 Grace = Annotated[
     float,
