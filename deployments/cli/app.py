@@ -63,11 +63,11 @@ def command_line() -> App:
     app.command(schedule)
     app.command(keys)
     app.command(projects)
-    app.command(store)
     app.command(blocks)
     app.command(notifications)
     app.command(outbox)
     app.command(templates)
+    app.command(store)
     return app
 
 

@@ -17,7 +17,6 @@ MEBI = 2**20
 HOUR = 3600.0
 
 store = App(name="store", help="Upkeep of the data folder.", help_format="plaintext", sort_key=93)
-store.command(migrate)
 
 Grace = Annotated[
     float,
@@ -110,6 +109,9 @@ def check(*, place: Place = PLACE) -> int:
     found = f"{len(problems):,} problem{'' if len(problems) == 1 else 's'}" if problems else "nothing wrong"
     screen.say(f"{folder}: {found}")
     return Exit.ISSUES if problems else Exit.DONE
+
+
+store.command(migrate)
 
 
 def _tell_pruned(done: "Pruned", *, dry_run: bool) -> None:

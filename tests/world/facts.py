@@ -42,14 +42,16 @@ def wait_for_pages(data, count, seconds=120):
 def differing(one, other, table):
     """Rows that only one of two folders has, but for times."""
     with connect(one) as facts, connect(other) as others:
-        left, right = (_counted(connection, table) for connection in (facts, others))
+        left, right = (counted(connection, table) for connection in (facts, others))
     assert left or table in {"redirects", "sitemaps"}
     return sorted(((left - right) + (right - left)).elements(), key=str)[:5]
 
 
-def _counted(facts, table):
+def counted(facts, table, run=None):
+    """How often there is each row of the table, or of one run in it, but for times."""
     names = [name for name, *_ in facts.execute(f"DESCRIBE {table}").fetchall() if name not in TIMES]
-    found = facts.execute(f"SELECT {', '.join(names)} FROM {table}").fetchall()  # noqa: S608 - our names
+    here = "" if run is None else f" WHERE run_id = '{run}'"
+    found = facts.execute(f"SELECT {', '.join(names)} FROM {table}{here}").fetchall()  # noqa: S608 - our names
     return Counter(tuple(_rounded(value) for value in row) for row in found)
 
 

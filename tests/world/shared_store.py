@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.world.conftest import free_port, wait_for
+from tests.loopback import free_port, wait_for
 
 BUCKET = "facts"
 
