@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -23,6 +24,9 @@ KEPT_SECONDS = 3600.0
 """A copy that was asked for within so long is kept: a view may be open on it."""
 
 TIDIED_SECONDS = 600.0
+
+
+_CODE = re.compile(r"<Code>(\w{1,50})</Code>")
 
 
 class PartBucket(PartFolder):
@@ -143,7 +147,8 @@ class PartBucket(PartFolder):
             raise self._failed("read", relative, error) from error
 
     def _failed(self, verb: str, relative: str, error: Exception) -> StoreError:
-        cause = str(error).partition("\n")[0]
+        cause, code = str(error).partition("\n")[0].partition(": <?xml")[0], _CODE.search(str(error))
+        cause = f"{cause} {code[1]}" if code else cause
         return StoreError(
             f"cannot {verb} {self.url}/{relative}: {cause}: check SEO_FACTS_URL and the AWS variables, "
             f"and the rights and free space of {self.folder}"

@@ -1,6 +1,7 @@
 """What is wrong with a data folder is found and named, with what to do."""
 
 import pytest
+from sqlalchemy import text
 
 from tasks.store import RunState
 
@@ -15,7 +16,7 @@ def run(store, begin, scanned):
 
 def change(store, statement):
     with store._catalogue.write() as connection:
-        connection.exec_driver_sql(statement)
+        connection.execute(text(statement))
 
 
 def file_of(store, run, table="links"):
@@ -27,6 +28,7 @@ def test_a_sound_folder_has_no_problem(store, run):
     assert store.upkeep.check() == []
 
 
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
 @pytest.mark.parametrize(
     ("harm", "what"),
     [
@@ -61,7 +63,7 @@ def test_values_that_cannot_be_read_are_found_behind_a_good_footer(store, run):
     [
         ("UPDATE frontier SET state = 'failed' WHERE url LIKE '%/a'", "1 pages whose state is not that of the facts"),
         ("DELETE FROM frontier WHERE url LIKE '%/a'", "1 pages with facts and no state"),
-        ("UPDATE parts SET live = 0 WHERE table_name = 'pages'", "2 pages without facts"),
+        ("UPDATE parts SET live = false WHERE table_name = 'pages'", "2 pages without facts"),
         ("UPDATE frontier SET part = NULL WHERE url LIKE '%/a'", "1 pages that ended without facts"),
         ("UPDATE frontier SET source_run_id = 'x' WHERE url LIKE '%/a'", "1 pages whose facts should be in run x"),
         ("UPDATE frontier SET source_run_id = 'x' WHERE url LIKE '%/a'", "of earlier runs that readers do not see"),
@@ -69,7 +71,10 @@ def test_values_that_cannot_be_read_are_found_behind_a_good_footer(store, run):
         ("UPDATE runs SET warnings = 7", "warnings is 7, the pages say 2"),
         ("UPDATE frontier SET warnings = 2", "2 warnings are stored of its pages, their states say 4"),
         ("UPDATE parts SET rows = 9 WHERE table_name = 'links'", "has 200 rows, the catalogue says 9"),
-        ("UPDATE parts SET merged_into = 'gone', live = 0 WHERE table_name = 'html'", "parts merged into one that is"),
+        (
+            "UPDATE parts SET merged_into = 'gone', live = false WHERE table_name = 'html'",
+            "parts merged into one that is",
+        ),
     ],
 )
 def test_catalogue_and_facts_that_disagree_are_told(store, run, statement, what):

@@ -3,9 +3,11 @@
 import duckdb
 import polars as pl
 import pytest
+from sqlalchemy import select, text
 
 from tasks.store import RunState, Target, UpkeepBusy, connect
 from tasks.store import parts as part_files
+from tasks.store.schema import parts
 from tasks.store.shift import shift
 from tasks.urls import page_id
 
@@ -33,8 +35,8 @@ def rows(path):
 
 def live(store, table="pages"):
     with store._catalogue.read() as connection:
-        text = "SELECT path FROM parts WHERE live AND table_name = ? ORDER BY path"
-        return list(connection.exec_driver_sql(text, (table,)).scalars())
+        query = select(parts.c.path).where(parts.c.live, parts.c.table_name == table).order_by(parts.c.path)
+        return list(connection.execute(query).scalars())
 
 
 def files(store):
@@ -108,6 +110,7 @@ def test_old_parts_stay_for_their_grace_and_an_open_cursor_reads_on(store, fill)
     assert store.upkeep.check() == []
 
 
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
 def test_the_published_views_name_no_file_that_is_deleted(store, fill):
     fill(10)
     store.publish(final=True)
@@ -145,7 +148,7 @@ def test_a_part_replaced_meanwhile_is_not_brought_back(store, fill, monkeypatch)
     def meanwhile(*args, **options):
         made = stream(*args, **options)
         with store._catalogue.write() as connection:
-            connection.exec_driver_sql("UPDATE parts SET live = 0 WHERE name LIKE 'part-c3-%'")
+            connection.execute(text("UPDATE parts SET live = false WHERE name LIKE 'part-c3-%'"))
         return made
 
     monkeypatch.setattr(part_files, "stream", meanwhile)
