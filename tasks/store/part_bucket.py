@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tasks.errors import StoreError
-from tasks.store.part_folder import FACTS, PartFolder
+from tasks.store.part_folder import FACTS, PartFolder, R, T
 
 AT_ONCE = 16
 RETRIES: Any = {"max_retries": 6, "retry_timeout": timedelta(seconds=60)}
@@ -65,14 +65,18 @@ class PartBucket(PartFolder):
         self._tidy()
         return size
 
+    def each(self, add: Callable[[T], R], of: Iterable[T]) -> list[R]:
+        """The same, all at once: a bucket is far away, not busy."""
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            return list(threads.map(add, of))
+
     def put(self, relative: Iterable[str]) -> None:
         """Puts files of the folder into the bucket.
 
         Raises:
             StoreError: naming the one that could not be written.
         """
-        with ThreadPoolExecutor(AT_ONCE) as threads:
-            list(threads.map(self._put, relative))
+        self.each(self._put, relative)
 
     def sizes(self, before: float = math.inf) -> dict[str, int]:
         """Bytes of every part in the bucket, or of those put before then, seconds since the epoch.
@@ -92,8 +96,7 @@ class PartBucket(PartFolder):
         wanted = list(relative)
         missing = [one for one in dict.fromkeys(wanted) if not self._touch(one)]
         if missing:
-            with ThreadPoolExecutor(AT_ONCE) as threads:
-                list(threads.map(self._fetch, missing))
+            self.each(self._fetch, missing)
             self._tidy()
         return super().files(wanted)
 

@@ -5,11 +5,14 @@ import secrets
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import polars as pl
 
 from tasks.errors import StoreError
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 FACTS = "facts"
 """Folder of all parts."""
@@ -49,6 +52,10 @@ class PartFolder:
                 temporary.unlink()
             raise StoreError(f"cannot write {path}: {error}: check the folder's rights and free space") from error
         return size
+
+    def each(self, add: Callable[[T], R], of: Iterable[T]) -> list[R]:
+        """What ``add`` returns for each, in order."""
+        return list(map(add, of))
 
     def files(self, relative: Iterable[str]) -> list[Path]:
         """The parts as files that can be opened, in that order; one that is not there is found out by opening it.

@@ -34,7 +34,7 @@ def write(root: PartFolder, run_id: str, name: str, tables: Mapping[str, pl.Data
     Raises:
         StoreError: naming the file that could not be written.
     """
-    return tuple(_write_frame(root, run_id, name, table, frame) for table, frame in tables.items())
+    return tuple(root.each(lambda one: _write_frame(root, run_id, name, *one), tables.items()))
 
 
 def without_pages(root: PartFolder, staged: Staged, run_id: str, kept: Collection[str]) -> tuple[Part, ...]:

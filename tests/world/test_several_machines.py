@@ -84,15 +84,14 @@ def world(tmp_path, docs_site, seo):
 
 
 def test_the_page_leads_to_the_same_facts_on_several_machines(world, docs_site, monkeypatch):
-    first, second = (docs_site.urls(name)[:PAGES] for name in ("pg", "dj"))
+    listed = docs_site.urls("pg")[:PAGES]
+    start = f"{docs_site.base}/py/howto/index.html"
     (world.folder / "urls.txt").write_text("\n".join(docs_site.urls("py")[:10]))
-    expected = {}
-    for name, urls in (("one", first), ("two", second)):
-        (world.folder / f"{name}.txt").write_text("\n".join(urls))
-        done = world.run("seo", "batch", f"{name}.txt", "--data", f"expected-{name}", timeout=COMMAND_SECONDS)
+    (world.folder / "list.txt").write_text("\n".join(listed))
+    for command in (("batch", "list.txt"), ("crawl", start, "--check", "none")):
+        done = world.run("seo", *command, "--data", "expected", timeout=COMMAND_SECONDS)
         assert done.returncode in {0, 1}, done.stderr
-        with connect(world.folder / f"expected-{name}") as facts:
-            expected[name] = {table: counted(facts, table) for table in TABLES}
+    expected = facts_by_kind(world.folder / "expected")
     with servers() as running:
         shared = running.variables()
         names = {
@@ -101,8 +100,8 @@ def test_the_page_leads_to_the_same_facts_on_several_machines(world, docs_site, 
             "https://s3.example": shared["AWS_ENDPOINT_URL"],
             "=secret": f"={shared['AWS_SECRET_ACCESS_KEY']}",
             "/srv/seo": str(world.folder / "srv"),
-            '["https://example.com/", "https://example.com/tea"]': json.dumps(first),
-            '["https://example.org/", "https://example.org/pots"]': json.dumps(second),
+            '["https://example.com/", "https://example.com/tea"]': json.dumps(listed),
+            "https://example.org/": start,
         }
         reader = Reader(world, names)
         told = {}
@@ -110,7 +109,7 @@ def test_the_page_leads_to_the_same_facts_on_several_machines(world, docs_site, 
             if block.startswith("prefect deployment run"):
                 until(lambda: "one" in world.running and ready(world, "one") and ready(world, "two"), 120)
             if block.startswith("seo runs --data elsewhere"):
-                until(lambda: ended(world, 2), COMMAND_SECONDS, what="the end of both batches")
+                until(lambda: ended(world, 2), COMMAND_SECONDS, what="the end of both runs")
             told[block] = reader.follow(block)
             if block.startswith(SERVER):
                 world.environment["PREFECT_API_URL"] = world.api
@@ -123,14 +122,23 @@ def test_the_page_leads_to_the_same_facts_on_several_machines(world, docs_site, 
         with Store.open(world.folder / "another") as store:
             runs = store.list_runs()
             assert [(run.total, run.state) for run in runs][-1] == (10, RunState.COMPLETED)
-            assert sorted(run.total for run in runs) == [10, PAGES, PAGES]
             assert store.upkeep.check() == []
-            by_first = {store.targets_of(run.run_id)[0].url: run.run_id for run in runs}
-        with connect(world.folder / "another") as facts:
-            for name, urls in (("one", first), ("two", second)):
-                for table in TABLES:
-                    assert counted(facts, table, by_first[urls[0]]) == expected[name][table], (name, table)
-    assert all("for flow 'batch-scan'" in world.log(worker) for worker in ("one", "two"))
+        found = facts_by_kind(world.folder / "another")
+        assert set(found) == set(expected) == {"batch", "crawl"}
+        for kind, tables in expected.items():
+            for table, rows in tables.items():
+                assert found[kind][table] == rows, (kind, table)
+        assert expected["batch"]["pages"].total() == PAGES
+        assert expected["crawl"]["site_pages"].total() > 10
+    assert sum("for flow 'batch-scan'" in world.log(worker) for worker in ("one", "two")) == 1
+    assert sum("for flow 'crawl-site'" in world.log(worker) for worker in ("one", "two")) == 1
+
+
+def facts_by_kind(data):
+    """Rows of each table by kind of run, of the newest of each kind."""
+    with connect(data) as facts:
+        newest = dict(facts.execute("SELECT kind, max(run_id) FROM runs GROUP BY kind").fetchall())
+        return {kind: {table: counted(facts, table, run) for table in TABLES} for kind, run in newest.items()}
 
 
 def ready(world, worker):
@@ -139,6 +147,7 @@ def ready(world, worker):
 
 
 def ended(world, count):
-    states = [run["state_type"] for run in world.flow_runs("batch-scan") if run["deployment_id"]]
+    runs = [*world.flow_runs("batch-scan"), *world.flow_runs("crawl-site")]
+    states = [run["state_type"] for run in runs if run["deployment_id"]]
     assert not {"FAILED", "CRASHED"} & set(states), states
     return states.count("COMPLETED") == count
