@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from prefect.types.entrypoint import EntrypointType
 from deployments.automations import HEARTBEAT_SECONDS, save_automations
 from deployments.prefect_api import require_api, saved_folder, ui_address
 from deployments.triggers import trigger_name, triggers_of
+from flows.ending import SERVED
 from flows.outbox import send_outbox
 from flows.registry import DAILY, DEPLOYMENT, FLOWS, FlowEntry
 from tasks.errors import SeoScanError
@@ -55,6 +57,7 @@ async def serve(*, limit: int, tell: Tell) -> None:
     address = await require_api()
     folder = await saved_folder()
     await asyncio.to_thread(lambda: Store.open(folder).close())
+    os.environ[SERVED] = "1"
     runner = Runner(name="seo-scan", limit=limit, heartbeat_seconds=HEARTBEAT_SECONDS, pause_on_shutdown=True)
     for entry in FLOWS.values():
         await runner.aadd_deployment(await deployment_of(entry))

@@ -1,9 +1,14 @@
 """The end of a run's own process."""
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
+
+SERVED = "SEO_SERVED"
+"""Set in the environment by who ends the runs that Prefect starts for it."""
 
 
 class _Mute:
@@ -20,6 +25,14 @@ class _Mute:
 
 
 def end_quietly() -> None:
-    """Has this process end without DuckDB's complaint, where Prefect started it for one run."""
-    if os.environ.get("PREFECT__FLOW_RUN_ID"):
-        sys._seo_scan_mute = _Mute()  # type: ignore[attr-defined]  # noqa: SLF001 - freed last of all modules
+    """Has this process end without complaints, where Prefect started it for one run.
+
+    Ctrl-C is left to who serves: it would meet Prefect in the middle of its own end.
+    """
+    if not os.environ.get("PREFECT__FLOW_RUN_ID"):
+        return
+    sys._seo_scan_mute = _Mute()  # type: ignore[attr-defined]  # noqa: SLF001 - freed last of all modules
+    if os.environ.get(SERVED) and threading.current_thread() is threading.main_thread():
+        import polars  # noqa: F401, ICN001, PLC0415 - takes SIGINT over when it is imported
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
