@@ -39,7 +39,9 @@ def printed_by_seo(err: str) -> Printed:
 
 
 def printed_by_scrapy(log: str) -> Printed:
-    """From the statistics at the end of Scrapy's log; only answers with status 200 are pages.
+    """From the statistics in Scrapy's log; only answers with status 200 are pages.
+
+    advertools works on a long list in several crawls, each with statistics of its own.
 
     Raises:
         ValueError: there are none.
@@ -47,8 +49,8 @@ def printed_by_scrapy(log: str) -> Printed:
     elapsed, answers = _ELAPSED.findall(log), _ANSWERS.findall(log)
     if not elapsed or not answers:
         raise ValueError(f"no statistics of Scrapy: {log[-1000:]}")
-    pages = int(answers[-1])
-    return Printed(pages, pages / float(elapsed[-1]))
+    pages = sum(map(int, answers))
+    return Printed(pages, pages / sum(map(float, elapsed)))
 
 
 def printed_by_us(out: str) -> Printed:

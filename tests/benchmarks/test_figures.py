@@ -38,6 +38,11 @@ def test_scrapys_statistics_are_read():
     assert printed_by_scrapy(log) == Printed(300, 20.0)
 
 
+def test_the_crawls_of_one_list_are_added_up():
+    crawl = "{{'downloader/response_status_count/200': {},\n 'elapsed_time_seconds': {}}}\n"
+    assert printed_by_scrapy(crawl.format(2000, 40.0) + crawl.format(300, 6.0)) == Printed(2300, 50.0)
+
+
 def test_a_crawl_without_answers_is_no_measurement():
     with pytest.raises(ValueError, match="no statistics"):
         printed_by_scrapy("{'elapsed_time_seconds': 15.0, 'downloader/response_status_count/404': 300}")
