@@ -154,7 +154,8 @@ def _refuse_finished(store: Store, run: Run, limits: Limits, place: str) -> None
     """Raises InputError where nothing is left to do within ``limits``."""
     if run.kind != "crawl" or not run.incomplete:
         raise InputError(f"run {run.run_id} is complete: `seo issues {run.run_id}` shows what it found")
-    if limits == run.limits and store.open_work(run.run_id).over:
+    work = store.open_work(run.run_id)
+    if limits == run.limits and work.over and not work.put_off:
         command = goes_on(run, store.progress(run.run_id))
         raise InputError(
             f"run {run.run_id} is done within its limits ({run.incomplete_reason}): `{command}{place}` goes on"

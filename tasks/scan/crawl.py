@@ -17,7 +17,7 @@ from tasks.scan.revalidating import Asked
 from tasks.scan.robots import HOST_DOWN, Robots
 from tasks.scan.seeds import scope_of
 from tasks.scan.settings import CrawlRules
-from tasks.store import Found, FoundBy, Lease, Redirected, Retry, Store
+from tasks.store import WHEN_RESUMED, Found, FoundBy, Lease, Redirected, Retry, Store
 from tasks.urls import address, is_http, page_id, resolve
 
 SECONDS = 60.0
@@ -152,6 +152,9 @@ class CrawlChunk(Chunk):
             self._found[lease.page_id] = found
 
     def try_again(self, lease: Lease, answer: Answer) -> bool:
+        if is_host_down(answer) and answer.tries >= self._job.settings.options.max_tries:
+            self._committer.retry(Retry(lease.page_id, answer.tries, WHEN_RESUMED, Reason.HOST_DOWN))
+            return True  # nothing is known of the page: a resumed crawl asks for it
         again = super().try_again(lease, answer)
         if again and self._anywhere:
             self._leased -= 1  # the root is waited for
@@ -227,6 +230,11 @@ def target_of(answer: Response) -> str | None:
     hop = answer.hops[-1]
     url = resolve(hop.url, hop.location) if hop.location is not None else None
     return address(url) if url is not None and is_http(url) else None
+
+
+def is_host_down(answer: Answer) -> bool:
+    """True where the page was not asked for since its host keeps failing."""
+    return isinstance(answer, FetchFailure) and answer.reason is Reason.HOST_DOWN
 
 
 def _redirecting(lease: Lease, answer: Answer) -> ScannedPage:

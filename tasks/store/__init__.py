@@ -2,6 +2,7 @@
 
 from tasks.store.changes import changed_pages
 from tasks.store.crawl_records import (
+    WHEN_RESUMED,
     CachedRobots,
     Found,
     FoundBy,
@@ -59,6 +60,7 @@ from tasks.store.upkeep_records import Compacted, Kept, Problem, Pruned, Swept
 from tasks.store.views import connect
 
 __all__ = [
+    "WHEN_RESUMED",
     "Answer",
     "ApiKey",
     "CachedRobots",

@@ -58,6 +58,10 @@ class KnownUrl:
     depth: int | None
 
 
+WHEN_RESUMED = 4102444800.0
+"""``Retry.not_before`` of a page that is not asked for again before the run is resumed."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenWork:
     """What is left to do in a run.
@@ -68,6 +72,7 @@ class OpenWork:
         leased: pages being worked on, which may bring further ones.
         held_back: pending pages beyond the run's limits.
         next_due: when the next pending page may be leased, seconds since the epoch; None where none waits for a time.
+        put_off: pending pages that wait for the run to be resumed.
     """
 
     due: int = 0
@@ -75,6 +80,7 @@ class OpenWork:
     leased: int = 0
     held_back: int = 0
     next_due: float | None = None
+    put_off: int = 0
 
     @property
     def over(self) -> bool:

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, exists, func, select
 
 from tasks.errors import UnknownRun
 from tasks.model import PageState, Reason
-from tasks.store.crawl_records import FrontierCount, Limits, OpenWork
+from tasks.store.crawl_records import WHEN_RESUMED, FrontierCount, Limits, OpenWork
 from tasks.store.schema import frontier, runs
 
 PENDING = PageState.PENDING.value
@@ -102,7 +102,7 @@ def open_work(connection: Connection, run_id: str, now: float) -> OpenWork:
     leased = connection.execute(
         select(func.count()).where(frontier.c.run_id == run_id, frontier.c.state == LEASED)
     ).scalar_one()
-    times = [row.not_before or 0.0 for row in waiting]
+    times = [time for row in waiting if (time := row.not_before or 0.0) < WHEN_RESUMED]
     fresh = pending - Counter(row.depth for row in waiting)
     within = _up_to(fresh, limits.max_depth)
     allowed_pages = within if allowed.pages is None else min(within, allowed.pages)
@@ -114,6 +114,7 @@ def open_work(connection: Connection, run_id: str, now: float) -> OpenWork:
         leased=leased,
         held_back=fresh.total() - allowed_pages,
         next_due=0.0 if ready else min(times, default=None),
+        put_off=len(waiting) - len(times),
     )
 
 
@@ -122,13 +123,14 @@ def _up_to(pages: Counter[int | None], depth: int | None) -> int:
 
 
 def reached(connection: Connection, run: Row[Any]) -> str:
-    """The limit that leaves pages out, in words; empty where none does."""
+    """The limit or the failure that leaves pages out, in words; empty where none does."""
     limits = Limits.from_json(run.limits)
     if allowance(connection, run).pages == 0:
         return f"limit of {limits.max_pages} page{'' if limits.max_pages == 1 else 's'} reached"
     if limits.max_depth is not None and _deeper(connection, run, limits.max_depth):
         return f"limit of depth {limits.max_depth} reached"
-    return ""
+    put_off = (*among(run, None), frontier.c.state == PENDING, frontier.c.not_before >= WHEN_RESUMED)
+    return "a host failed again and again" if connection.execute(select(exists().where(*put_off))).scalar_one() else ""
 
 
 def held_back(connection: Connection, run: Row[Any], counts: Iterable[StateCount]) -> int:

@@ -11,7 +11,7 @@ from tasks.errors import InputError, StaleEpoch, UnknownRun
 from tasks.model import PageState
 from tasks.store import limits
 from tasks.store.catalogue import check_id, text_safe
-from tasks.store.crawl_records import Limits
+from tasks.store.crawl_records import WHEN_RESUMED, Limits
 from tasks.store.projects import ensure
 from tasks.store.records import Run, RunSpec, RunState
 from tasks.store.schema import frontier, runs
@@ -100,7 +100,7 @@ def of_batch(connection: Connection, batch_id: str, limit: int | None = None) ->
 
 
 def resume(connection: Connection, run_id: str, parent_pid: int | None, other: Limits | None) -> Run:
-    """The next epoch: all leases are given back, unblamed, and earlier holders can commit no more."""
+    """The next epoch: all leases are given back, unblamed, pages put off are new again, earlier holders are refused."""
     run = get(connection, run_id)
     connection.execute(
         update(runs)
@@ -125,6 +125,15 @@ def resume(connection: Connection, run_id: str, parent_pid: int | None, other: L
         update(frontier)
         .where(frontier.c.run_id == run.run_id, frontier.c.state == PageState.LEASED.value)
         .values(state=PageState.PENDING.value, holder=None, lease_until=None)
+    )
+    connection.execute(
+        update(frontier)
+        .where(
+            frontier.c.run_id == run.run_id,
+            frontier.c.state == PageState.PENDING.value,
+            frontier.c.not_before >= WHEN_RESUMED,
+        )
+        .values(not_before=None, reason=None, tries=0)
     )
     return get(connection, run.run_id)
 

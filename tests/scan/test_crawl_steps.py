@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tasks.fetch import breaker
 from tasks.model import FetchOptions
+from tasks.report.next_steps import goes_on
 from tasks.scan import checks as checks_room
 from tasks.scan import chunk as chunk_room
 from tasks.scan import seeds
@@ -16,7 +18,7 @@ from tasks.scan.chunk import ChunkJob
 from tasks.scan.crawl import CrawlChunk
 from tasks.scan.records import begin_crawl, resume_run
 from tasks.scan.settings import CrawlRules, ScanSettings
-from tasks.store import Found, Limits, TargetFact, connect
+from tasks.store import Found, Limits, RunState, TargetFact, connect
 
 PAGE = '<!doctype html><html lang="en"><title>{0} is a page of the test site</title><h1>{0}</h1>{1}'
 TEXT = {"Content-Type": "text/plain"}
@@ -140,6 +142,28 @@ async def test_links_too_deep_are_kept_as_pending(site, crawl):
     await one.pages()
     assert site.page_paths() == ["/", "/1"]
     assert one.store.open_work(one.run.run_id).held_back == 1
+
+
+async def test_a_failing_host_puts_its_pages_off_until_the_crawl_is_resumed(site, crawl, monkeypatch):
+    monkeypatch.setattr(breaker, "COOL_DOWN", 0.2)
+    links = "".join(f'<a href="/{number}">{number}</a>' for number in range(1, 41))
+    site.pages = {"/": PAGE.format(0, links)} | {f"/{number}": (503, {}, "") for number in range(1, 41)}
+    one = crawl()
+    await one.root()
+    await one.pages()
+    work = one.store.open_work(one.run.run_id)
+    assert (work.over, work.put_off) == (True, 40)
+    assert len(site.page_paths()) < 30
+    ended = one.store.finish_run(*one.ids, RunState.COMPLETED)
+    assert (ended.incomplete, ended.incomplete_reason) == (True, "a host failed again and again: 40 pages left")
+    assert goes_on(ended, one.store.progress(one.run.run_id)) == f"seo resume {one.run.run_id}"
+
+    site.pages |= {f"/{number}": PAGE.format(number, "") for number in range(1, 41)}
+    await asyncio.sleep(0.5)
+    one.resume()
+    await one.pages()
+    assert one.rows("select outcome, count(*), count(distinct url) from pages group by 1") == [("completed", 41, 41)]
+    assert not one.store.finish_run(*one.ids, RunState.COMPLETED).incomplete
 
 
 async def test_robots_txt_is_told_of_where_it_is_not_obeyed(site, crawl):
