@@ -53,7 +53,7 @@ async def test_a_chunk_with_all_of_them_at_once_does_its_good_pages(tmp_path, re
     paths = sorted([*map(path_of, NAMES), *good_paths()], key=lambda path: path[::-1])  # good ones among the others
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with serving() as allow:
-        options = FetchOptions(allow=(allow,), deadline=8, read_timeout=5, concurrency=32, rate=0, max_tries=1)
+        options = FetchOptions(allow=(allow,), deadline=8, read_timeout=5, concurrency=32, rate=0, max_tries=2)
         settings = ScanSettings(data=str(tmp_path / "data"), options=options, max_age=0)
         with Store.open(settings.data) as store:
             urls = [f"http://{allow}{path}" for path in paths]
