@@ -116,11 +116,16 @@ def test_header_names_that_are_not_for_others_to_set(name):
     assert CANARY not in str(refused.value)
 
 
-@pytest.mark.parametrize("value", ["a\r\nX: y", "a\nb", "a\rb", "a\0b", "ä", "\x7f"])
-@pytest.mark.parametrize("field", ["headers", "cookies", "token", "password", "username", "proxy_password"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        (field, value)
+        for field in ("headers", "cookies", "token", "password", "username", "proxy_password")
+        for value in ("a\r\nX: y", "a\nb", "a\rb", "a\0b", "\x7f")
+    ]
+    + [(field, "ä") for field in ("headers", "cookies", "token")],  # the others are sent as UTF-8 in base64
+)
 def test_values_that_would_end_a_line_are_refused(field, value):
-    if field in {"password", "username", "proxy_password"} and value == "ä":
-        pytest.skip("sent as UTF-8 in base64")
     given = {"X": f"{CANARY}{value}"} if field in {"headers", "cookies"} else f"{CANARY}{value}"
     with pytest.raises(ValidationError, match=field) as refused:
         SiteAccess(origins=SITE, **{field: given})

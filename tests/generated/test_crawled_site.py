@@ -70,9 +70,7 @@ def test_a_generated_site_is_judged_exactly(tmp_path, prefect_api, seed, fail_fi
     assert bool(crawled.served.failed) == bool(fail_first)
 
 
-def test_without_checks_only_what_they_tell_is_missing(tmp_path, prefect_api, pytestconfig):
-    if pytestconfig.getoption("--short"):
-        pytest.skip("part of the long form")
+def test_without_checks_only_what_they_tell_is_missing(tmp_path, prefect_api):
     site = generate(1)
     crawled = Crawled(site, tmp_path / "data", prefect_api, more=["--check", "none"])
     expected = {finding for finding in site.expected if finding[0] not in CHECKED_RULES}

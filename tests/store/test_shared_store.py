@@ -1,6 +1,5 @@
 """A store of several machines: what only a database and a bucket can do, or fail at."""
 
-import multiprocessing
 import os
 import sys
 import time
@@ -14,42 +13,6 @@ from tasks.store.part_bucket import delete_oldest
 WRITERS, COMMITS, PAGES_OF_A_COMMIT = 4, 50, 2
 shared = pytest.mark.parametrize("place", [pytest.param("shared", marks=pytest.mark.world)], indirect=True)
 in_a_folder = pytest.mark.parametrize("place", ["folder"], indirect=True)
-
-
-def _write(folder, run_id, chunk):
-    from tests.store.conftest import _scanned  # noqa: PLC0415 - in the child
-
-    with Store.open(folder) as store:
-        while leases := store.lease(run_id, 1, f"host{chunk}/1/x", PAGES_OF_A_COMMIT, chunk=chunk):
-            pages = [_scanned(lease.url) for lease in leases]
-            staged = store.write_commit(run_id, 1, f"host{chunk}/1/x", f"c{chunk}", pages)
-            store.commit(run_id, 1, f"host{chunk}/1/x", staged)
-
-
-@pytest.mark.world
-@pytest.mark.parametrize("place", ["folder", "shared"], indirect=True)
-def test_four_writers_on_machines_of_their_own(store, begin, tmp_path, place):
-    urls = [f"https://e.com/{n}" for n in range(WRITERS * COMMITS * PAGES_OF_A_COMMIT)]
-    run = begin(*urls, size=COMMITS * PAGES_OF_A_COMMIT)
-    folders = [tmp_path / f"host{n}" if place == "shared" else store.path for n in range(WRITERS)]
-    spawn = multiprocessing.get_context("spawn")
-    writers = [spawn.Process(target=_write, args=(folders[n], run.run_id, n)) for n in range(WRITERS)]
-    for writer in writers:
-        writer.start()
-    seen = [0]
-    while any(writer.is_alive() for writer in writers):
-        with connect(store.path) as db:
-            pages, distinct, links = db.execute(
-                "SELECT count(*), count(DISTINCT page_id), (SELECT count(*) FROM links) FROM pages"
-            ).fetchone()
-        assert pages == distinct == links
-        assert pages >= seen[-1]
-        seen.append(pages)
-    assert [writer.exitcode for writer in writers] == [0] * WRITERS
-    with connect(tmp_path / "another" if place == "shared" else store.path) as db:
-        assert db.execute("SELECT count(*), count(DISTINCT page_id) FROM pages").fetchall() == [(len(urls),) * 2]
-        assert db.execute("SELECT count(DISTINCT url) FROM pages").fetchall() == [(len(urls),)]
-    assert store.progress(run.run_id).completed == len(urls)
 
 
 @shared
