@@ -29,9 +29,14 @@ class Breaker:
         """True where a request must not be made."""
         return bool(self.open_until) and (now < self.open_until or self._probing)
 
-    def begin(self) -> None:
-        """A request is made: the one that decides, where the host was left alone before."""
+    def begin(self) -> bool:
+        """A request is made; True where it is the one that decides, and has to be ended by ``end``."""
         self._probing = bool(self.open_until)
+        return self._probing
+
+    def end(self) -> None:
+        """The request that was to decide is over; where it told nothing of the host, the next one decides."""
+        self._probing = False
 
     def failed(self, why: str, now: float) -> bool:
         """Notes a failure; True where the host is to be left alone from now on."""

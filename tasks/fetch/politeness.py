@@ -130,7 +130,6 @@ class HostGate:
         except BaseException:
             host.leave()
             raise
-        host.breaker.begin()
         return host
 
     async def _connection(self, host: "_Host") -> None:
@@ -222,7 +221,7 @@ async def _lateness(departure: float) -> float:
 class Turn:
     """One request's place in the queue of its host."""
 
-    __slots__ = ("_gate", "_host", "_key")
+    __slots__ = ("_decides", "_gate", "_host", "_key")
 
     def __init__(self, gate: HostGate, key: str) -> None:
         self._gate = gate
@@ -230,10 +229,13 @@ class Turn:
 
     async def __aenter__(self) -> None:
         self._host = await self._gate.enter(self._key)
+        self._decides = self._host.breaker.begin()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._decides:
+            self._host.breaker.end()
         self._host.leave()
 
 

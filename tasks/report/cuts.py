@@ -9,7 +9,6 @@ from tasks.store import Progress
 _SKIPPED = {
     Reason.BLOCKED_BY_ROBOTS: "disallowed by robots.txt",
     Reason.CRAWL_TRAP: "cut off as a crawl trap",
-    Reason.HOST_DOWN: "not asked: their host failed again and again",
 }
 """Reasons of addresses that a crawl found and did not fetch."""
 

@@ -14,7 +14,7 @@ from tasks.model import Answer, FetchFailure, PageState, Reason, Response, Scann
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
 from tasks.scan.process import is_gone
 from tasks.scan.revalidating import Asked
-from tasks.scan.robots import HOST_DOWN, Robots
+from tasks.scan.robots import HOST_FAILURES, Robots
 from tasks.scan.seeds import scope_of
 from tasks.scan.settings import CrawlRules
 from tasks.store import WHEN_RESUMED, Found, FoundBy, Lease, Redirected, Retry, Store
@@ -133,7 +133,10 @@ class CrawlChunk(Chunk):
         if not self.obeys:
             self._robots.begin(lease.url)
         elif not (robots := await self._robots.of(lease.url)).allows(self._robots.agent, lease.url):
-            await self._committer.add(self._refused(lease, robots))
+            if robots.answer.reason is Reason.HOST_DOWN:
+                self._put_off(lease, lease.tries)
+            else:
+                await self._committer.add(self._refused(lease, robots))
             return
         asked = await self._earlier.ask(lease, self._pipeline, self.blocked, follow=False)
         answer = asked.answer
@@ -153,12 +156,16 @@ class CrawlChunk(Chunk):
 
     def try_again(self, lease: Lease, answer: Answer) -> bool:
         if is_host_down(answer) and answer.tries >= self._job.settings.options.max_tries:
-            self._committer.retry(Retry(lease.page_id, answer.tries, WHEN_RESUMED, Reason.HOST_DOWN))
-            return True  # nothing is known of the page: a resumed crawl asks for it
+            self._put_off(lease, answer.tries)
+            return True
         again = super().try_again(lease, answer)
         if again and self._anywhere:
             self._leased -= 1  # the root is waited for
         return again
+
+    def _put_off(self, lease: Lease, tries: int) -> None:
+        """Keeps the page for when the crawl is resumed: its host keeps failing, and nothing is known of it."""
+        self._committer.retry(Retry(lease.page_id, tries, WHEN_RESUMED, Reason.HOST_DOWN))
 
     def write(self, batch: int, pages: list[ScannedPage], retries: list[Retry]) -> None:
         job = self._job
@@ -205,7 +212,7 @@ class CrawlChunk(Chunk):
 
     def _refused(self, lease: Lease, robots: Robots) -> ScannedPage:
         """What is stored of a page that is not fetched: robots.txt disallows it, or its host cannot be reached."""
-        if robots.answer.reason in HOST_DOWN:
+        if robots.answer.reason in HOST_FAILURES:
             failure = FetchFailure(url=lease.url, reason=robots.answer.reason, tries=lease.tries)
             return self._pipeline.without_page(lease.page_id, lease.url, failure)
         refused = FetchFailure(url=lease.url, reason=Reason.BLOCKED_BY_ROBOTS, tries=lease.tries)

@@ -25,7 +25,9 @@ PATIENCE = 5.0
 """Seconds for which a page that was fetched all the same waits for robots.txt."""
 
 SUCCESS = range(200, 300)
-HOST_DOWN = frozenset({Reason.DNS, Reason.CONNECT_REFUSED, Reason.CONNECT_TIMEOUT, Reason.TLS, Reason.ADDRESS_REFUSED})
+HOST_FAILURES = frozenset(
+    {Reason.DNS, Reason.CONNECT_REFUSED, Reason.CONNECT_TIMEOUT, Reason.TLS, Reason.ADDRESS_REFUSED}
+)
 """Reasons that keep from every page of the host as they keep from its robots.txt."""
 
 MAX_BYTES = 500 * 1024

@@ -123,14 +123,16 @@ def _up_to(pages: Counter[int | None], depth: int | None) -> int:
 
 
 def reached(connection: Connection, run: Row[Any]) -> str:
-    """The limit or the failure that leaves pages out, in words; empty where none does."""
+    """The failure or the limit that leaves pages out, in words; empty where none does."""
+    put_off = (*among(run, None), frontier.c.state == PENDING, frontier.c.not_before >= WHEN_RESUMED)
+    if connection.execute(select(exists().where(*put_off))).scalar_one():
+        return "a host failed again and again"
     limits = Limits.from_json(run.limits)
     if allowance(connection, run).pages == 0:
         return f"limit of {limits.max_pages} page{'' if limits.max_pages == 1 else 's'} reached"
     if limits.max_depth is not None and _deeper(connection, run, limits.max_depth):
         return f"limit of depth {limits.max_depth} reached"
-    put_off = (*among(run, None), frontier.c.state == PENDING, frontier.c.not_before >= WHEN_RESUMED)
-    return "a host failed again and again" if connection.execute(select(exists().where(*put_off))).scalar_one() else ""
+    return ""
 
 
 def held_back(connection: Connection, run: Row[Any], counts: Iterable[StateCount]) -> int:

@@ -1,6 +1,7 @@
 """A host that fails ten times in a row is left alone, in every process, until one request finds it back."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -51,6 +52,32 @@ def test_each_failure_of_that_request_doubles_the_time():
         assert breaker.failed("reset", now)
         times.append(breaker.open_until - now)
     assert times == [30, 60, 120, 240, 480, 600, 600, 600]
+
+
+def test_where_that_request_tells_nothing_the_next_one_decides():
+    breaker, _ = failed(10)
+    assert breaker.begin() is True
+    breaker.end()
+    assert not breaker.refuses(20)
+    assert breaker.refuses(14)
+
+
+async def test_a_cancelled_request_leaves_the_decision_to_the_next(site, shared, monkeypatch):
+    monkeypatch.setattr(room, "COOL_DOWN", 0.05)
+    site.pages = {f"/{n}": (503, {}, "") for n in range(10)} | {"/slow": "", "/good": "<title>Tea</title>"}
+    answer, asked = site.answer, threading.Event()
+    monkeypatch.setattr(site, "answer", lambda path: (asked.wait(5) if path == "/slow" else None, answer(path))[1])
+    async with shared("one", site.port) as fetcher:
+        for n in range(10):
+            await fetcher.fetch(site.url(f"/{n}"))
+        await asyncio.sleep(0.1)
+        slow = asyncio.create_task(fetcher.fetch(site.url("/slow")))
+        await asyncio.sleep(0.2)
+        assert (await fetcher.fetch(site.url("/good"))).reason is Reason.HOST_DOWN
+        slow.cancel()
+        await asyncio.wait({slow})
+        asked.set()
+        assert (await fetcher.fetch(site.url("/good"))).status == 200
 
 
 def test_failures_of_requests_under_way_change_nothing():

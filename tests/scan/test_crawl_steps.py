@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tasks.fetch import breaker
 from tasks.model import FetchOptions
 from tasks.report.next_steps import goes_on
 from tasks.scan import checks as checks_room
 from tasks.scan import chunk as chunk_room
+from tasks.scan import robots as robots_room
 from tasks.scan import seeds
 from tasks.scan import site as steps
 from tasks.scan.chunk import ChunkJob
@@ -144,11 +144,22 @@ async def test_links_too_deep_are_kept_as_pending(site, crawl):
     assert one.store.open_work(one.run.run_id).held_back == 1
 
 
-async def test_a_failing_host_puts_its_pages_off_until_the_crawl_is_resumed(site, crawl, monkeypatch):
-    monkeypatch.setattr(breaker, "COOL_DOWN", 0.2)
+async def test_a_crawl_of_a_host_that_is_left_alone_waits_for_another_day(site, crawl, store, monkeypatch):
+    monkeypatch.setattr(robots_room, "delay", lambda *_, **__: 0.01)
+    store.hosts.leave_alone(site.host_port, time.time() + 100)
+    one = crawl()
+    await one.root()
+    await one.pages()
+    assert site.requests == []
+    assert one.store.open_work(one.run.run_id).put_off == 1
+    assert one.store.finish_run(*one.ids, RunState.COMPLETED).incomplete_reason.startswith("a host failed again")
+
+
+@pytest.mark.parametrize("most", [10_000, 41])
+async def test_a_failing_host_puts_its_pages_off_until_the_crawl_is_resumed(site, crawl, store, most):
     links = "".join(f'<a href="/{number}">{number}</a>' for number in range(1, 41))
     site.pages = {"/": PAGE.format(0, links)} | {f"/{number}": (503, {}, "") for number in range(1, 41)}
-    one = crawl()
+    one = crawl(max_pages=most)
     await one.root()
     await one.pages()
     work = one.store.open_work(one.run.run_id)
@@ -159,7 +170,7 @@ async def test_a_failing_host_puts_its_pages_off_until_the_crawl_is_resumed(site
     assert goes_on(ended, one.store.progress(one.run.run_id)) == f"seo resume {one.run.run_id}"
 
     site.pages |= {f"/{number}": PAGE.format(number, "") for number in range(1, 41)}
-    await asyncio.sleep(0.5)
+    store.hosts.leave_alone(site.host_port, 0.0)  # as when its time is over
     one.resume()
     await one.pages()
     assert one.rows("select outcome, count(*), count(distinct url) from pages group by 1") == [("completed", 41, 41)]
