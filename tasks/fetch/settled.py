@@ -1,6 +1,7 @@
 """What is read of a settled page, in the browser."""
 
-SMALL_PIXELS = 12
+from tasks.model import SMALL_PIXELS
+
 MAX_TEXTS = 20_000
 
 LOOK = f"""

@@ -15,10 +15,9 @@ from tasks.audit.references import (
     HTML,
 )
 from tasks.audit.rule import Applies, Finding, InBrowser, NotApplicable, Percent, Word, Words, page_rule, shown
-from tasks.model import Behaviour, Page, Rendered, Severity
+from tasks.model import SMALL_PIXELS, Behaviour, Page, Rendered, Severity
 from tasks.urls import address
 
-SMALL_PIXELS = 12
 WENT_ON = NotApplicable("the page went on to another one")
 _SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 _WORD = re.compile(rf"[{_SPACELESS}]|[^\W{_SPACELESS}]+")
