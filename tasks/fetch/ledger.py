@@ -66,13 +66,13 @@ def _share(row: _Host, holder: str, demand: HostDemand, now: float) -> HostShare
 
 
 def _connections(row: _Host, holder: str, demand: HostDemand, now: float) -> int:
-    """What is free for a newcomer, the fair share for everyone, never less than what is open."""
+    """What is free for a newcomer, the fair share for everyone; what is open stays claimed."""
     row.claims = {name: claim for name, claim in row.claims.items() if now - claim.renewed_at < CLAIM_SECONDS}
     row.claims.pop(holder, None)
     if not demand.connections and not demand.in_use:
         return 0
     fair = max(1, demand.limit // (len(row.claims) + 1))
     free = demand.limit - sum(claim.connections for claim in row.claims.values())
-    granted = max(demand.in_use, min(demand.connections, fair, free), 0)
-    row.claims[holder] = _Claim(granted, now)
+    granted = max(min(demand.connections, fair, free), 0)
+    row.claims[holder] = _Claim(max(granted, demand.in_use), now)
     return granted

@@ -23,7 +23,9 @@ DEFAULT_RATE = 10.0
 MAX_PAUSE = 600.0
 RENEW_SECONDS = 2.0
 
-_STARVED_SECONDS = 0.5
+SHIFT_SECONDS = 0.2
+"""How soon connections go over to a newcomer: who has none, too many, or most of a host asks so often."""
+
 _BLOCK_SECONDS = 2.0
 _AHEAD_SECONDS = 0.25
 _IDLE_SECONDS = 5.0
@@ -38,8 +40,8 @@ class HostLedger(Protocol):
     def renew(self, holder: str, demands: Sequence[HostDemand], now: float) -> Sequence[HostShare]:
         """Renews the holder's claims, for 30 s, and returns its share of each host, in one transaction.
 
-        A newcomer gets connections that are free; a holder of more than its fair share gives the rest back, though
-        never what is in use. A claim of 0 connections is given up.
+        A newcomer gets connections that are free. A holder of more than its fair share is granted that share only:
+        what it has open beyond stays claimed until it is closed. A claim of 0 connections is given up.
         """
 
     def pause(self, host: str, until: float) -> None:
@@ -194,8 +196,8 @@ class HostGate:
     def _due(self) -> float:
         """When the ledger must be asked next."""
         hosts = self._hosts.values()
-        starved = any(host.waiting and not host.granted for host in hosts)
-        due = self._renewed_at + (min(_STARVED_SECONDS, RENEW_SECONDS) if starved else RENEW_SECONDS)
+        shifting = any(host.shifting(self._options.concurrency) for host in hosts)
+        due = self._renewed_at + (min(SHIFT_SECONDS, RENEW_SECONDS) if shifting else RENEW_SECONDS)
         return max(min([due, *(host.due for host in hosts)]), self._renewed_at + _BETWEEN_SECONDS)
 
     async def _renew(self) -> None:
@@ -206,7 +208,7 @@ class HostGate:
         self._answer_takes = min(max(time.time() - now, 0.01), 0.5)
         for demand, share in zip(demands, shares, strict=True):
             host = self._hosts[share.host]
-            host.take(share)
+            host.take(share, demand.in_use)
             if not demand.connections and host.unused:
                 del self._hosts[share.host]
 
@@ -243,7 +245,7 @@ class _Host:
     """One host as this gate knows it."""
 
     __slots__ = (
-        "breaker", "departing", "departures", "granted", "in_use", "key", "known", "last_departure", "pause_until",
+        "breaker", "claimed", "departing", "departures", "granted", "in_use", "key", "known", "last_departure", "pause_until",
         "slowing", "spacing", "used_at", "waiting",
     )  # fmt: skip
 
@@ -254,6 +256,7 @@ class _Host:
         self.slowing = Slowing(limit)
         self.known = False
         self.granted = 0
+        self.claimed = 0
         self.in_use = 0
         self.pause_until = 0.0
         self.used_at = time.time()
@@ -277,6 +280,11 @@ class _Host:
         if not self.known:
             return 0.0
         return self.last_departure - _AHEAD_SECONDS if self.departing else float("inf")
+
+    def shifting(self, limit: int) -> bool:
+        """True where connections may have to change hands soon; ``limit`` of them are there for all."""
+        starved = bool(self.waiting) and not self.granted
+        return starved or self.claimed > self.granted or (self.granted > 1 and 2 * self.granted > limit)
 
     def refuse(self) -> None:
         """Raises FetchError where the host is left alone."""
@@ -328,9 +336,10 @@ class _Host:
         block = max(1, int(_BLOCK_SECONDS / self.spacing))
         return min(block, len(self.waiting) + self.in_use)
 
-    def take(self, share: HostShare) -> None:
+    def take(self, share: HostShare, in_use: int) -> None:
         self.known = True
         self.granted = share.connections
+        self.claimed = max(share.connections, in_use)
         self.spacing = share.spacing
         self.pause_until = max(self.pause_until, share.pause_until)
         self.breaker.learn(share.open_until)

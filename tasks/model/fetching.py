@@ -48,7 +48,7 @@ class HostDemand:
     """What one holder (a running chunk) wants of one host, ``host:port``.
 
     Attributes:
-        connections: wanted now. in_use: open now; never granted away.
+        connections: wanted now. in_use: open now; they stay claimed until they are closed.
         departures: how many request start times are wanted.
         limit: connections to this host for the whole data folder.
         spacing: seconds between request starts for the whole data folder; 0 for no limit.

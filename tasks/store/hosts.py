@@ -76,7 +76,7 @@ def _share(connection: Connection, holder: str, demand: HostDemand, now: float, 
         host=demand.host,
         holder=holder,
         wanted=demand.connections,
-        granted=granted,
+        granted=max(granted, demand.in_use),
         expires_at=now + HOLDER_SECONDS,
     )
     newer = {name: claim.excluded[name] for name in ("wanted", "granted", "expires_at")}
@@ -91,8 +91,7 @@ def _grant(connection: Connection, holder: str, demand: HostDemand) -> int:
     equal = max(demand.limit // (len(rows) + 1), 1)
     free: int = demand.limit - sum(row.granted for row in rows)
     unclaimed: int = demand.limit - sum(max(row.granted, min(row.wanted, equal)) for row in rows)
-    wanted = min(demand.connections, free, max(equal, unclaimed))
-    return max(demand.in_use, wanted, 0)
+    return max(min(demand.connections, free, max(equal, unclaimed)), 0)
 
 
 def _depart(connection: Connection, demand: HostDemand, granted: int, now: float, *, obey: bool) -> HostShare:

@@ -230,6 +230,18 @@ async def test_closing_gives_everything_back(gates):
     assert (before.connections, after.connections) == (0, 8)
 
 
+async def test_a_busy_gate_makes_room_for_a_newcomer(gates, monkeypatch):
+    monkeypatch.setattr("tasks.fetch.politeness.RENEW_SECONDS", 60)
+    first, second = gates("one", concurrency=8), gates("two", concurrency=8)
+    active, starts = [0], []
+    busy = asyncio.create_task(run_turns(first, 400, url="http://127.0.0.1:1/", work=0.02, active=active))
+    await asyncio.sleep(0.1)
+    await run_turns(second, 8, url="http://127.0.0.1:1/", work=0.02, starts=starts, active=active)
+    assert not busy.done()
+    assert max(active) == 8
+    await busy
+
+
 async def test_unthrottled_host_is_asked_about_seldom(gates, monkeypatch):
     monkeypatch.setattr("tasks.fetch.politeness.RENEW_SECONDS", 60)
 
@@ -253,7 +265,7 @@ def test_newcomer_gets_what_is_free_then_its_fair_share():
 
     assert granted("one") == 8
     assert granted("two") == 0
-    assert granted("one", in_use=6) == 6
+    assert granted("one", in_use=6) == 4
     assert granted("two") == 2
     assert granted("one", in_use=1) == 4
     assert granted("two", in_use=2) == 4

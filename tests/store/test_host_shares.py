@@ -29,7 +29,7 @@ def test_one_holder_gets_what_it_wants(store):
 def test_a_newcomer_gets_what_is_free_and_then_its_share(store):
     assert _granted(store, "a", 100.0) == 8
     assert _granted(store, "b", 100.0) == 0
-    assert _granted(store, "a", 101.0, in_use=7) == 7
+    assert _granted(store, "a", 101.0, in_use=7) == 4
     assert _granted(store, "b", 101.0) == 1
     assert _granted(store, "a", 102.0, in_use=2) == 4
     assert _granted(store, "b", 102.0) == 4
