@@ -24,6 +24,7 @@ from tasks.extract.page import extract, linked
 from tasks.extract.text import content_hash, minhash, words
 from tasks.extract.walk import walk
 from tasks.model import PageState, Response, ScannedPage
+from tasks.store.part_folder import PartFolder
 from tasks.store.parts import stage
 from tasks.urls import page_id
 
@@ -133,7 +134,7 @@ def one_round(pages: list[Response], clock: Clock) -> None:
             )
         )
     with tempfile.TemporaryDirectory() as folder:
-        clock.run("stage", lambda: stage(Path(folder), "run", "part", scanned, keep_html=True))
+        clock.run("stage", lambda: stage(PartFolder(Path(folder)), "run", "part", scanned, keep_html=True))
 
 
 def main(folder: str = "", count: str = "250") -> None:

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.benchmarks import extract_cost
 from tests.benchmarks.contenders import ADVERTOOLS, BATCH, CRAWL, Work
 from tests.benchmarks.meter import Seen, Tree, measure
 from tests.benchmarks.programs import chunks, raw
@@ -29,6 +30,15 @@ def test_the_chunks_alone_scan_the_whole_list(listed, tmp_path, monkeypatch, cap
     assert printed["pages"] == 4
     assert printed["seconds"] > 0
     assert (tmp_path / "data" / "catalogue.sqlite").is_file()
+
+
+def test_the_parts_of_a_pages_cost_are_told(capsys, monkeypatch):
+    monkeypatch.setattr(extract_cost, "ROUNDS", 1)
+    extract_cost.main("", "2")
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [row[0] for row in rows[:3]] == ["parse", "extract", "tree"]
+    assert rows[-1][0] == "stage"
+    assert all(float(row[-2]) > 0 for row in rows)
 
 
 async def test_the_raw_limit_parses_every_page(listed, site):
