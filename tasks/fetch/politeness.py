@@ -245,8 +245,8 @@ class _Host:
     """One host as this gate knows it."""
 
     __slots__ = (
-        "breaker", "claimed", "departing", "departures", "granted", "in_use", "key", "known", "last_departure", "pause_until",
-        "slowing", "spacing", "used_at", "waiting",
+        "breaker", "claimed", "departing", "departures", "granted", "in_use", "key", "known", "last_departure",
+        "pause_until", "slowing", "spacing", "used_at", "waiting",
     )  # fmt: skip
 
     def __init__(self, key: str, spacing: float, limit: int) -> None:

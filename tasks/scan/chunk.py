@@ -15,6 +15,7 @@ from tasks.fetch.fetcher import OWN_USER_AGENT
 from tasks.fetch.retry import delay, is_transient
 from tasks.model import Answer, FetchFailure, PageState, ScannedPage
 from tasks.scan.committer import Committer
+from tasks.scan.memory import collect_cycles
 from tasks.scan.pipeline import PagePipeline
 from tasks.scan.process import holder_name, is_gone
 from tasks.scan.revalidating import Asked, EarlierPages, unchanged
@@ -140,6 +141,7 @@ class Chunk:
         await asyncio.to_thread(self._store.mark_first_request, self._job.run_id)
         async with self._committer, self._stop, self._pipeline, self._robots, self._workers:
             await self._work_off()
+        collect_cycles()
         return self._report.model_copy(update={"stopped": self._stop.reason})
 
     async def _work_off(self) -> None:

@@ -17,6 +17,7 @@ from tasks.scan import seeds, site
 from tasks.scan.access_task import load_access
 from tasks.scan.chunk import ChunkJob, ChunkReport
 from tasks.scan.crawl import CrawlChunk
+from tasks.scan.own_process import in_own_process
 from tasks.scan.pool_task import ChunkPool, WorkerDied, chunk_pool
 from tasks.scan.records import NEVER, RunRef, begin_crawl, chunk_deadline, resume_run
 from tasks.scan.settings import CrawlRules, ScanSettings, rules_of
@@ -31,6 +32,9 @@ SITEMAP_SECONDS = 600.0
 CHUNK_PAGES = 500
 CHUNK_WORTH = 50
 """Due pages for which another process is worth its start."""
+
+APART_PAGES = 5000
+"""Up to this many pages, judging the site takes less memory than another process."""
 
 
 def crawl_name() -> str:
@@ -235,9 +239,18 @@ async def judge_site(plan: Plan, check_until: float = NEVER) -> None:
             checked = await site.check_targets(settings, store, run.run_id, run.epoch, access, deadline=until)
             log.info("%d targets checked", checked)
         tell(run.run_id, "judging the site as a whole")
-        await asyncio.to_thread(site.judge_site, settings, store, run.run_id, run.epoch)
-        changed = await asyncio.to_thread(site.compare, store, run.run_id, run.epoch)
+        progress = await asyncio.to_thread(store.progress, run.run_id)
+        if progress.done > APART_PAGES:
+            changed = await in_own_process(_judge, settings, run.run_id, run.epoch)
+        else:
+            changed = await asyncio.to_thread(_judge, settings, run.run_id, run.epoch)
         log.info("%d pages new, changed or gone", changed)
+
+
+def _judge(settings: ScanSettings, run_id: str, epoch: int) -> int:
+    with Store.open(settings.data) as store:
+        site.judge_site(settings, store, run_id, epoch)
+        return site.compare(store, run_id, epoch)
 
 
 __all__ = [

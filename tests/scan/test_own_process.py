@@ -1,0 +1,20 @@
+import os
+
+import pytest
+
+from tasks.scan.own_process import in_own_process
+from tasks.scan.pool_task import WorkerDied
+
+
+async def test_work_is_done_elsewhere():
+    assert await in_own_process(os.getpid) != os.getpid()
+
+
+async def test_what_work_raises_is_raised_here():
+    with pytest.raises(ValueError, match="invalid literal"):
+        await in_own_process(int, "one")
+
+
+async def test_a_process_that_dies_is_named():
+    with pytest.raises(WorkerDied, match="the process of _exit died: is there memory enough"):
+        await in_own_process(os._exit, 3)
