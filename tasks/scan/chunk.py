@@ -188,7 +188,7 @@ class Chunk:
         self._robots.begin(lease.url)
         asked = await self._earlier.ask(lease, self._pipeline, self.blocked)
         if not self.try_again(lease, asked.answer):
-            await self._committer.add(await self.read(lease, asked))
+            self._committer.add(await self.read(lease, asked))
 
     async def blocked(self, url: str, answer: Answer) -> bool | None:
         """Whether robots.txt disallows what was fetched; None where that is not known."""
@@ -200,6 +200,7 @@ class Chunk:
 
     async def read(self, lease: Lease, asked: Asked) -> ScannedPage:
         """What is stored of the page."""
+        await self._committer.until_room()
         if asked.earlier is not None:
             return unchanged(lease, asked.answer, asked.earlier)
         blocked = await self.blocked(lease.url, asked.answer)

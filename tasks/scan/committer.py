@@ -56,9 +56,13 @@ class Committer:
         if self._writer is not None:
             await self._writer
 
-    async def add(self, page: ScannedPage) -> None:
-        """Takes a done page; waits while the disk is behind."""
-        await self._room.wait()
+    async def until_room(self) -> None:
+        """Waits while the disk is behind: what a page says takes more memory than its source."""
+        while not self._room.is_set():  # whoever waited before may have filled it again
+            await self._room.wait()
+
+    def add(self, page: ScannedPage) -> None:
+        """Takes a done page."""
         weight = _weight(page)
         self._pages.append((page, weight))
         self._waiting += weight

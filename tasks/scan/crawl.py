@@ -136,7 +136,7 @@ class CrawlChunk(Chunk):
             if robots.answer.reason is Reason.HOST_DOWN:
                 self._put_off(lease, lease.tries)
             else:
-                await self._committer.add(self._refused(lease, robots))
+                self._committer.add(self._refused(lease, robots))
             return
         asked = await self._earlier.ask(lease, self._pipeline, self.blocked, follow=False)
         answer = asked.answer
@@ -144,11 +144,11 @@ class CrawlChunk(Chunk):
             return
         if is_redirect(answer):
             self._bring(lease, self._target(lease, answer))
-            await self._committer.add(_redirecting(lease, answer))
+            self._committer.add(_redirecting(lease, answer))
             return
         page = await self.read(lease, asked)
         self._bring(lease, self._links(lease, _linked(page, asked)))
-        await self._committer.add(page)
+        self._committer.add(page)
 
     def _bring(self, lease: Lease, found: list[Found]) -> None:
         if found:

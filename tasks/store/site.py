@@ -13,7 +13,7 @@ from tasks.store.part_folder import PartFolder
 from tasks.store.runs import OPEN_STATES
 from tasks.store.views import open_views
 
-MEMORY = "1GB"
+MEMORY = "256MB"
 MAX_THREADS = 4
 SPILL_FOLDER = "tmp"
 

@@ -20,6 +20,7 @@ import polars as pl
 from tasks.audit.site.engine import audit_site
 from tasks.audit.site.prepare import graph, prepare
 from tasks.store.columns import FACT_TABLES, IMAGES, LINKS, PAGES
+from tasks.store.site import MEMORY
 
 RANDOM = np.random.default_rng(42)
 PART = 500
@@ -116,7 +117,7 @@ def main(pages: int = 100_000, links: int = 100) -> None:
         folder = Path(name)
         make(folder, pages, links)
         made = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        db = duckdb.connect(config={"temp_directory": str(folder / "spilled"), "memory_limit": "2GB"})
+        db = duckdb.connect(config={"temp_directory": str(folder / "spilled"), "memory_limit": MEMORY})
         for table in FACT_TABLES:
             files = [str(path) for path in folder.glob(f"{table.name}-*.parquet")]
             if not files:
