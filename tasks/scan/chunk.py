@@ -25,7 +25,7 @@ from tasks.scan.stop import LOOK_EVERY, StopWatch
 from tasks.scan.workers import HostWorkers
 from tasks.store import Lease, Retry, Staged, Store
 
-CHUNK_PAGES = 250
+CHUNK_PAGES = 400
 LOW_WATER = 100
 FINISH_SECONDS = 10.0
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from tests.benchmarks import document, growth, lists, orchestration, plots, speed, starts
+from tests.benchmarks import document, growth, lists, orchestration, plots, profiled, speed, starts
 from tests.benchmarks.contenders import SPEED, Bench
 from tests.benchmarks.servers import servers
 from tests.docs_sites import DOCS, LARGE_DOCS, missing
@@ -123,6 +123,21 @@ def site_rules(
         links: Of each page.
     """
     _script(docs, "site-rules", "site_scale.py", str(pages), str(links))
+
+
+@app.command(name="profile")
+def measure_profile(
+    listed: lists.ListName = "mixed", /, *, pages: PageCount = None, docs: Docs = document.DOCS
+) -> None:
+    """Sample a batch: where the time of its processes goes.
+
+    Args:
+        listed: The list.
+    """
+    about = document.circumstances()
+    with _bench() as bench, lists.listed(bench.folder, listed, pages) as work:
+        found = profiled.run(bench, work)
+    _tell(docs, "profile", about, profiled.profile_table(found, work.pages))
 
 
 @app.command

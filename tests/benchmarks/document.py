@@ -19,6 +19,7 @@ SECTIONS = (
     "growth-crawl",
     "site-rules",
     "parts",
+    "profile",
 )
 NOT_MEASURED = "Not measured yet."
 

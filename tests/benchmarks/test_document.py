@@ -52,7 +52,7 @@ def test_it_is_written_where_one_asks_and_begins_as_the_projects_own(tmp_path):
 
 def test_every_command_of_the_page_is_one():
     lines = re.findall(r"seo-bench (.*?)(?:`|$)", WRITTEN, re.MULTILINE)
-    assert len(lines) == 10
+    assert len(lines) == 11
     for words in lines:
         app.parse_args(words, exit_on_error=False, print_error=False)
 
