@@ -33,6 +33,9 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 }
 """A sample belongs to the first part that one of its frames names."""
 
+WAITS = ("Condition.wait (", ".select (selectors", "_worker (concurrent", "_recv (multiprocessing", "heartbeat_loop (")
+"""Innermost frames of threads that do nothing: py-spy takes some of them for busy."""
+
 _COMMAND_LINE = re.compile(r'process \d+:"[^"]*"')
 
 
@@ -52,11 +55,13 @@ def run(bench: Bench, work: Work) -> Counter[tuple[str, str]]:
 
 
 def counted(samples: Path) -> Counter[tuple[str, str]]:
-    """Samples as py-spy writes them, by process and part."""
+    """Samples as py-spy writes them, by process and part; those of threads that wait are left out."""
     found: Counter[tuple[str, str]] = Counter()
     with samples.open(encoding="utf-8") as lines:
         for line in lines:
             stack, _, count = line.rstrip().rpartition(" ")
+            if any(wait in stack.rpartition(";")[2] for wait in WAITS):
+                continue
             found[_process(stack), _part(_COMMAND_LINE.sub("", stack))] += int(count)
     return found
 

@@ -9,6 +9,7 @@ SAMPLES = f"""\
 {POOL};Chunk.scan (tasks/scan/chunk.py:9);extract (tasks/extract/page.py:40);walk (tasks/extract/walk.py:52) 20
 {POOL};Chunk.scan (tasks/scan/chunk.py:9);extract (tasks/extract/page.py:41) 10
 {POOL};_bootstrap (threading.py:1);Store.stage (tasks/store/store.py:249) 4
+{SEO};_bootstrap (threading.py:1);run (prefect/worker.py:9);Condition.wait (threading.py:320) 90
 {POOL};process 9:"/bin/python -P -c from tasks.extract.helper import main";extract (tasks/extract/page.py:41) 1
 """
 
