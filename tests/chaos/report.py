@@ -98,7 +98,7 @@ PROMISES = (
     Promise(
         "Four processes that commit 1, 100 and 1,000 pages at a time to one folder, two readers with open cursors and "
         "the compactor, all at once: nothing is lost or doubled, no reader sees an error, and 95 % of the commits, "
-        "staging included, take at most 100 ms.",
+        "staging included, take at most 100 ms for up to 100 pages and 300 ms for 1,000.",
         ("store-load",),
         "tests/chaos/test_store_under_load.py -k folder",
         1,
