@@ -33,10 +33,16 @@ def register(connection: Connection, run_id: str, written: Iterable[Part], now: 
 
 
 def live_parts(
-    connection: Connection, runs: Iterable[str] | None = None, *, of_pages: bool = False
+    connection: Connection,
+    runs: Iterable[str] | None = None,
+    tables: Iterable[str] | None = None,
+    *,
+    of_pages: bool = False,
 ) -> dict[str, list[str]]:
-    """Relative paths by table, of all runs or of ``runs``; ``of_pages`` leaves out facts of a run as a whole."""
+    """Relative paths by table, of all or of some runs and tables; ``of_pages`` leaves out facts of a run as a whole."""
     query = select(parts.c.table_name, parts.c.path).where(parts.c.live)
+    if tables is not None:
+        query = query.where(parts.c.table_name.in_(list(tables)))
     if runs is not None:
         query = query.where(parts.c.run_id.in_(list(runs)))
     if of_pages:

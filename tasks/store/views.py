@@ -1,8 +1,9 @@
 """The readers' side: DuckDB views over the parts that are live. Never a glob, never a lock, no extension."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -71,14 +72,16 @@ def connect(data: Path | str | None = None) -> duckdb.DuckDBPyConnection:
         catalogue.close()
 
 
-def open_views(root: PartFolder, catalogue: Catalogue, runs: Sequence[str] | None = None) -> duckdb.DuckDBPyConnection:
-    """The views of the whole folder, or of what ``runs`` show."""
+def open_views(
+    root: PartFolder, catalogue: Catalogue, runs: Sequence[str] | None = None, tables: Collection[str] | None = None
+) -> duckdb.DuckDBPyConnection:
+    """The views of the whole folder, or of what ``runs`` show; of facts that are not in ``tables`` none is read."""
     connection = duckdb.connect(config={"temp_directory": str(Path(tempfile.gettempdir(), "seo-scan-duckdb"))})
     try:
         connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
         # What a query has freed goes back to the system: left to itself, DuckDB keeps 60 MB of a run of 20,000 pages.
         connection.execute("SET allocator_bulk_deallocation_flush_threshold = '1MB'")
-        create_views(connection, root, catalogue, runs=runs)
+        create_views(connection, root, catalogue, runs=runs, tables=tables)
     except duckdb.Error as error:
         connection.close()
         raise StoreError(f"cannot read the facts in {root}: {str(error).splitlines()[0]}") from error
@@ -95,26 +98,47 @@ def create_views(
     *,
     prefix: str = "",
     runs: Sequence[str] | None = None,
+    tables: Collection[str] | None = None,
 ) -> None:
-    """Creates the views in the schema that ``prefix`` names (with its dot), else in the connection's own."""
+    """Creates the views in the schema that ``prefix`` names (with its dot), else in the connection's own.
+
+    Where ``tables`` are given, the parts of others need not be had: their views have all columns and fail when read.
+    """
+    wanted = tables if tables is None else _tables_of_parts(tables)
     with catalogue.read() as reader:
-        live = _live_facts(reader, root, runs)
+        live = _live_facts(reader, root, runs, wanted)
         copy_catalogue(reader, connection, prefix)
     made = {PAGES.name: _with_graph(live, DEPTH_ONLY), ISSUES.name: _standing_issues(live)}
-    for table in FACT_TABLES:
-        sql = made.get(table.name) or _view_sql(table, live)
-        connection.execute(f"CREATE VIEW {prefix}{table.name} AS {sql}")
-    connection.execute(f"CREATE VIEW {prefix}{SITE_PAGES} AS {_with_graph(live, _GRAPH_COLUMNS)}")
+    views = {table.name: made.get(table.name) or _view_sql(table, live) for table in FACT_TABLES}
+    views[SITE_PAGES] = _with_graph(live, _GRAPH_COLUMNS)
+    columns = {**{table.name: shown_columns(table) for table in FACT_TABLES}, SITE_PAGES: shown_site_pages()}
+    for name, sql in views.items():
+        shown = sql if tables is None or name in tables else _unread_sql(name, columns[name])
+        connection.execute(f"CREATE VIEW {prefix}{name} AS {shown}")
 
 
-def _live_facts(reader: Connection, root: PartFolder, runs: Sequence[str] | None) -> LiveFacts:
-    files = _files(root, live_parts(reader, runs))
-    site_issues = list(map(str, root.files(site_parts(reader, ISSUES.name, runs))))
+_BESIDE = {PAGES.name: (GRAPH.name,), SITE_PAGES: (PAGES.name, GRAPH.name)}
+"""Facts of other tables that a view shows."""
+
+
+def _tables_of_parts(views: Collection[str]) -> set[str]:
+    """What the views of these names are made of."""
+    facts = {table.name for table in FACT_TABLES}
+    read = {*views, *chain.from_iterable(_BESIDE.get(name, ()) for name in views)} & facts
+    return read | {LINKED} if read else read
+
+
+def _live_facts(
+    reader: Connection, root: PartFolder, runs: Sequence[str] | None, tables: Collection[str] | None
+) -> LiveFacts:
+    files = _files(root, live_parts(reader, runs, tables))
+    told = tables is None or ISSUES.name in tables
+    site_issues = list(map(str, root.files(site_parts(reader, ISSUES.name, runs)))) if told else []
     linked = files.get(LINKED)
     if not linked:
         return LiveFacts(files, {}, site_issues)
     sources = pl.read_parquet(linked, columns=["source_run_id"], glob=False)["source_run_id"].unique().to_list()
-    return LiveFacts(files, _files(root, live_parts(reader, sources, of_pages=True)), site_issues)
+    return LiveFacts(files, _files(root, live_parts(reader, sources, tables, of_pages=True)), site_issues)
 
 
 def _files(root: PartFolder, parts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -175,8 +199,16 @@ def _linked_sql(table: PageTable, sources: Sequence[str], linked: Sequence[str])
 
 def _empty_sql(table: FactTable) -> str:
     """No rows, all columns: parts may be missing, or older than a column."""
-    listed = ", ".join(f"NULL::{dtype} AS {name}" for name, dtype, _ in shown_columns(table))
-    return f"SELECT {listed} WHERE false"
+    return f"SELECT {_nulls(shown_columns(table))} WHERE false"
+
+
+def _unread_sql(name: str, columns: Sequence[tuple[str, str, str]]) -> str:
+    """All columns, for who asks what there is."""
+    return f"SELECT {_nulls(columns)} WHERE error('the facts of {name} are read where the query names it')::BOOLEAN"
+
+
+def _nulls(columns: Sequence[tuple[str, str, str]]) -> str:
+    return ", ".join(f"NULL::{dtype} AS {name}" for name, dtype, _ in columns)
 
 
 def shown_columns(table: FactTable) -> list[tuple[str, str, str]]:

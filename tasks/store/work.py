@@ -1,14 +1,15 @@
 """Leases and commits: how pages of a run get from pending to done, each once."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Dialect, Insert, Row, bindparam, func, null, or_, select, update
 
 from tasks.model import PageState, Reason
 from tasks.store import found as found_urls
 from tasks.store import parts as part_files
-from tasks.store.catalogue import text_safe, upsert
+from tasks.store.catalogue import execute_many, one_of, text_safe, upsert
 from tasks.store.crawl_records import Found, Redirected
 from tasks.store.limits import LEASED, PENDING, Allowance, allowance, among
 from tasks.store.outbox import enter
@@ -57,9 +58,11 @@ def lease(
     for lost, group in SUSPECT_GROUPS if suspects else ():
         rows = rows or _due(connection, here, allowed, lost, group, now)
     if rows:
-        taken = [{"b_run": run_id, "b_page": row.page_id, "b_holder": holder, "b_until": now + lease_s} for row in rows]
-        connection.execute(_TAKE, taken)
-    return [Lease(row.page_id, row.url, row.tries, row.leases_lost, row.depth) for row in rows]
+        these = _of_pages(connection, run_id, [row.page_id for row in rows])
+        connection.execute(
+            update(frontier).where(*these).values(state=LEASED, holder=holder, lease_until=now + lease_s)
+        )
+    return [Lease(page_id, url, tries, lost, depth) for page_id, url, tries, lost, depth, _ in rows]
 
 
 def _due(
@@ -100,11 +103,9 @@ def _allowed(rows: Sequence[Any], allowed: Allowance) -> list[Any]:
 
 _THIS_PAGE = (frontier.c.run_id == bindparam("b_run"), frontier.c.page_id == bindparam("b_page"))
 
-_TAKE = (
-    update(frontier)
-    .where(*_THIS_PAGE)
-    .values(state=LEASED, holder=bindparam("b_holder"), lease_until=bindparam("b_until"))
-)
+
+def _of_pages(connection: Connection, run_id: str, page_ids: Iterable[str]) -> tuple[ColumnElement[bool], ...]:
+    return frontier.c.run_id == run_id, one_of(connection, frontier.c.page_id, page_ids)
 
 
 def _recover(
@@ -229,7 +230,7 @@ def _commit_pages(
     written = staged.parts if whole else part_files.without_pages(root, staged, run.run_id, mine)
     register(connection, run.run_id, written, now)
     name = written[0].name if written else staged.name
-    connection.execute(_DONE, [_done_row(run.run_id, name, page) for page in accepted])
+    execute_many(connection, _DONE, [_done_row(run.run_id, name, page) for page in accepted])
     _remember(connection, run, accepted)
     connection.execute(
         update(runs)
@@ -247,12 +248,12 @@ def _commit_pages(
 def _still_open(connection: Connection, run_id: str, holder: str, page_ids: Collection[str]) -> set[str]:
     """Pages without a result that nobody else has leased."""
     free = or_(frontier.c.state == PENDING, (frontier.c.state == LEASED) & (frontier.c.holder == holder))
-    wanted = select(frontier.c.page_id).where(frontier.c.run_id == run_id, frontier.c.page_id.in_(page_ids), free)
+    wanted = select(frontier.c.page_id).where(*_of_pages(connection, run_id, page_ids), free)
     return set(connection.execute(wanted).scalars())
 
 
 # The columns named by the rows' keys are set besides.
-_DONE = update(frontier).where(*_THIS_PAGE).values(holder=None, lease_until=None, not_before=None)
+_DONE = update(frontier).where(*_THIS_PAGE).values(holder=null(), lease_until=null(), not_before=null())
 
 _RETRY = (
     update(frontier)
@@ -302,9 +303,6 @@ _SEEN_AGAIN = update(pages).where(pages.c.page_id == bindparam("b_page"))
 
 
 def _remember_read(connection: Connection, run: Row[Any], read: Sequence[PageOutcome]) -> None:
-    statement = upsert(connection, pages)
-    kept = ("page_id", "project_id", "url", "url_key")
-    newer = {column.name: statement.excluded[column.name] for column in pages.c if column.name not in kept}
     rows = [
         {
             "page_id": page.page_id,
@@ -321,4 +319,13 @@ def _remember_read(connection: Connection, run: Row[Any], read: Sequence[PageOut
         }
         for page in read
     ]
-    connection.execute(statement.on_conflict_do_update(index_elements=["page_id"], set_=newer), rows)
+    execute_many(connection, _newest(connection.dialect), rows)
+
+
+@lru_cache
+def _newest(dialect: Dialect) -> Insert:
+    """Writes what was learnt of a page last."""
+    statement = upsert(dialect, pages)
+    kept = ("page_id", "project_id", "url", "url_key")
+    newer = {column.name: statement.excluded[column.name] for column in pages.c if column.name not in kept}
+    return statement.on_conflict_do_update(index_elements=["page_id"], set_=newer)

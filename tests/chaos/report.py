@@ -96,6 +96,20 @@ PROMISES = (
         1,
     ),
     Promise(
+        "Four processes that commit 1, 100 and 1,000 pages at a time to one folder, two readers with open cursors and "
+        "the compactor, all at once: nothing is lost or doubled, no reader sees an error, and 95 % of the commits, "
+        "staging included, take at most 100 ms for up to 100 pages and 300 ms for 1,000.",
+        ("store-load",),
+        "tests/chaos/test_store_under_load.py -k folder",
+        1,
+    ),
+    Promise(
+        "On machines of their own, over PostgreSQL and S3, they lose and double nothing either, without an error.",
+        ("store-load-shared",),
+        "tests/chaos/test_store_under_load.py -k machines",
+        5,
+    ),
+    Promise(
         "A clock that jumps by an hour, either way, loses and repeats no page.",
         ("clock-jump-back", "clock-jump-on"),
         "tests/chaos/test_broken_surroundings.py -k clock",

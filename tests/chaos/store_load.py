@@ -1,7 +1,7 @@
-"""One process of a data folder under load: ``python store_load.py write|read|compact FOLDER …`` prints JSON at its end.
+"""One process of a store under load: ``python store_load.py write|read|compact FOLDER …`` prints JSON at its end.
 
 A writer commits pages and times each commit; a reader looks on, with cursors that stay open; the compactor merges parts
-and deletes the dead, until the file STOP is there.
+and deletes the dead; both until a file is there.
 """
 
 import json
@@ -12,12 +12,13 @@ from pathlib import Path
 
 from tasks.errors import SeoScanError
 from tasks.model import FetchFailure, PageState, Reason, ScannedPage, Verdict
+from tasks.scan.memory import collect_rarely
 from tasks.store import Store, connect
 
 ABOVE = 20
 GRACE_S = 5.0
 HELD_S = 0.2
-STOP = "STOP"
+MOST = 10**6
 
 
 def page(page_id, url):
@@ -28,24 +29,38 @@ def page(page_id, url):
 
 
 def write(folder, chunk, *runs):
-    """``runs`` as RUN:ROWS: commits all pages of the chunk, so many at a time, and each commit twice."""
-    times = {}
+    """``runs`` as RUN:ROWS: commits all pages of the chunk, so many at a time, and later each commit once more.
+
+    Says that it has its pages, and begins with the others, by a line of its input.
+    """
+    collect_rarely()  # as all that write pages do
+    holder, times, done = f"w{chunk}", {}, []
     with Store.open(folder) as store:
-        for run_id, rows in (run.split(":") for run in runs):
+        runs = {run_id: int(rows) for run_id, rows in (run.split(":") for run in runs)}
+        leased = {run_id: store.lease(run_id, 1, holder, MOST, chunk=int(chunk), lease_s=3600) for run_id in runs}
+        print("ready", flush=True)  # noqa: T201 - to who started it
+        sys.stdin.readline()
+        for run_id, rows in runs.items():
             taken = times.setdefault(rows, [])
-            while leases := store.lease(run_id, 1, f"w{chunk}", int(rows), chunk=int(chunk)):
-                pages = [page(lease.page_id, lease.url) for lease in leases]
+            for some in batched(leased[run_id], rows):
+                pages = [page(lease.page_id, lease.url) for lease in some]
                 begun = time.perf_counter()
-                staged = store.write_commit(run_id, 1, f"w{chunk}", f"c{chunk}", pages)
+                staged = store.write_commit(run_id, 1, holder, f"c{chunk}", pages)
                 taken.append(time.perf_counter() - begun)
-                store.commit(run_id, 1, f"w{chunk}", staged)
+                done.append((run_id, staged))
+        for run_id, staged in done:
+            store.commit(run_id, 1, holder, staged)
     return times
 
 
-def read(folder):
+def batched(items, size):
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def read(folder, stop):
     """Counts that go up and no page twice, by connections whose cursors stay open while parts are merged."""
     times, wrong, seen = [], [], 0
-    while not (folder / STOP).exists():
+    while not Path(stop).exists():
         begun = time.perf_counter()
         try:
             with connect(folder) as db:
@@ -64,10 +79,10 @@ def read(folder):
     return {"times": times, "wrong": wrong, "seen": seen}
 
 
-def compact(folder):
+def compact(folder, stop):
     merged = made = deleted = 0
     with Store.open(folder) as store:
-        while not (folder / STOP).exists():
+        while not Path(stop).exists():
             done = store.upkeep.compact(above=ABOVE)
             deleted += store.upkeep.sweep(GRACE_S).dead
             merged, made = merged + done.merged, made + done.made

@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tasks.store import RunSpec, RunState, Store, Target, connect
+from tests.world.shared_store import servers
 
 pytestmark = pytest.mark.chaos
 
@@ -15,16 +17,96 @@ LOAD = Path(__file__).with_name("store_load.py")
 WRITERS = 4
 READERS = 2
 SIZES = (1, 100, 1000)
-PROMISED_MS = 100
-"""What the 95th percentile of commits is to stay below; told, since a busy machine proves nothing."""
+PROMISED_MS = {1: 100, 100: 100, 1000: 300}
+"""What the 95th percentile of commits of so many pages to one folder stays below, where nobody else needs the cores."""
 
 
-def start(*arguments):
-    return subprocess.Popen([sys.executable, LOAD, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
+def test_writers_readers_and_the_compactor_of_one_folder(tmp_path, short, record):
+    figures, times = under_load(tmp_path, 10 if short else 50, folder_of=lambda _: tmp_path / "data")
+    if not short:  # a short form is half over before all processes are warm
+        p95 = {size: share(taken, 0.95) for size, taken in times.items()}
+        assert {size: ms for size, ms in p95.items() if ms > PROMISED_MS[size]} == {}
+    record("store-load", **figures)
+
+
+def test_writers_readers_and_the_compactor_on_machines_of_their_own(tmp_path, short, record, monkeypatch):
+    with servers(durable=not short) as running:
+        for name, value in running.variables().items():
+            monkeypatch.setenv(name, value)
+        figures, _ = under_load(tmp_path, 4 if short else 50, folder_of=lambda name: tmp_path / name)
+    record("store-load-shared", **figures)
+
+
+def under_load(tmp_path, commits, *, folder_of):
+    """Figures, and seconds of each commit by its number of pages; ``folder_of`` is the data folder of a process."""
+    runs = {}
+    with Store.open(folder_of("starter")) as store:
+        for size in SIZES:
+            run = store.start_run(RunSpec(kind="batch", recipe="r", batch_id=str(size)))
+            count = WRITERS * commits * size
+            store.add_targets(run, [Target(f"https://e.com/{size}/{n}", f"{size}-{n}") for n in range(count)])
+            store.assign_chunks(run, commits * size)
+            runs[run.run_id] = size
+    stop = tmp_path / "STOP"
+    with ExitStack() as stack:
+        around = [
+            stack.enter_context(started(verb, folder_of(name), stop))
+            for verb, name in (("compact", "compactor"), *(("read", f"reader-{n}") for n in range(READERS)))
+        ]
+        writers = [
+            stack.enter_context(started("write", folder_of(f"writer-{n}"), n, *(f"{run}:{runs[run]}" for run in runs)))
+            for n in range(WRITERS)
+        ]
+        try:
+            written = begun_together(writers)
+        finally:
+            stop.touch()
+        compacted, *looks = map(ended, around)
+    assert compacted["made"]
+    assert all(look["times"] for look in looks)
+    times = {size: [one for writer in written for one in writer[str(size)]] for size in SIZES}
+    assert {size: len(taken) for size, taken in times.items()} == dict.fromkeys(SIZES, WRITERS * commits)
+    wrong = [error for look in looks for error in look["wrong"]]
+    rows, distinct = counted(folder_of("another"))
+    expected = WRITERS * commits * sum(SIZES)
+    assert (wrong, distinct, rows) == ([], expected, expected)
+    assert_whole(folder_of("starter"), runs, commits)
+    p95 = {f"p95_ms_of_{size}": round(share(taken, 0.95)) for size, taken in times.items()}
+    slowest = max(share(look["times"], 1) for look in looks)
+    return {
+        "commits": WRITERS * commits * len(SIZES),
+        **p95,
+        "lost": expected - distinct,
+        "doubled": rows - distinct,
+        "looks": sum(len(look["times"]) for look in looks),
+        "reader_errors": len(wrong),
+        "slowest_look_ms": round(slowest),
+        "parts_merged": compacted["merged"],
+    }, times
+
+
+@contextmanager
+def started(*arguments):
+    command = [sys.executable, LOAD, *map(str, arguments)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def begun_together(writers):
+    """What the writers measured, who all have their pages before the first commits."""
+    for writer in writers:
+        assert writer.stdout.readline() == "ready\n"
+    for writer in writers:
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    return list(map(ended, writers))
 
 
 def ended(process):
-    out, _ = process.communicate(timeout=300)
+    out, _ = process.communicate(timeout=600)
     assert process.returncode == 0
     return json.loads(out)
 
@@ -34,45 +116,13 @@ def share(times, part):
     return 1000 * sorted(times)[min(int(part * len(times)), len(times) - 1)]
 
 
-def test_writers_readers_and_the_compactor_at_once(tmp_path, pytestconfig, capsys):
-    commits = 10 if pytestconfig.getoption("--short") else 50
-    folder = tmp_path / "data"
-    with Store.open(folder) as store:
-        runs = {}
-        for size in SIZES:
-            run = store.start_run(RunSpec(kind="batch", recipe="r", batch_id=str(size)))
-            count = WRITERS * commits * size
-            store.add_targets(run, [Target(f"https://e.com/{size}/{n}", f"{size}-{n}") for n in range(count)])
-            store.assign_chunks(run, commits * size)
-            runs[run.run_id] = size
-    named = [f"{run_id}:{size}" for run_id, size in runs.items()]
-    around = [start("compact", folder), *(start("read", folder) for _ in range(READERS))]
-    writers = [start("write", folder, chunk, *named) for chunk in range(WRITERS)]
-    try:
-        times = [ended(writer) for writer in writers]
-    finally:
-        (folder / "STOP").touch()
-    compacted, *looks = map(ended, around)
-    figures = []
-    for size in SIZES:
-        taken = [one for writer in times for one in writer[str(size)]]
-        assert len(taken) == WRITERS * commits
-        assert max(taken) < 30
-        p50, p95, most = (share(taken, part) for part in (0.5, 0.95, 1))
-        figures.append(f"{size:>5} rows: p50 {p50:.1f} ms, p95 {p95:.1f} ms (≤ {PROMISED_MS}), most {most:.0f} ms")
-    for look in looks:
-        assert look["wrong"] == []
-        assert look["times"]
-        figures.append(
-            f"reader: {len(look['times'])} looks, p50 {share(look['times'], 0.5):.0f} ms, "
-            f"most {share(look['times'], 1):.0f} ms"
-        )
-    assert compacted["made"]
-    figures.append(f"compactor: {compacted['merged']} parts became {compacted['made']}, {compacted['deleted']} deleted")
+def counted(folder):
+    """Rows, and pages, of all runs."""
     with connect(folder) as db:
-        for run_id, size in runs.items():
-            counts = db.execute("SELECT count(*), count(DISTINCT page_id) FROM pages WHERE run_id = ?", [run_id])
-            assert counts.fetchone() == (WRITERS * commits * size,) * 2
+        return db.execute("SELECT count(*), count(DISTINCT (run_id, page_id)) FROM pages").fetchone()
+
+
+def assert_whole(folder, runs, commits):
     with Store.open(folder) as store:
         for run_id, size in runs.items():
             store.finish_run(run_id, 1, RunState.COMPLETED)
@@ -80,5 +130,3 @@ def test_writers_readers_and_the_compactor_at_once(tmp_path, pytestconfig, capsy
         store.upkeep.compact(above=1)
         store.upkeep.sweep(grace_s=0)
         assert store.upkeep.check() == []
-    with capsys.disabled():
-        print("", f"{WRITERS} writers × {commits} commits, {READERS} readers, compactor", *figures, sep="\n  ")  # noqa: T201 - to be quoted

@@ -28,6 +28,29 @@ def test_another_machine_sees_what_was_stored(store, begin, scanned, tmp_path):
 
 
 @shared
+@pytest.mark.parametrize(
+    ("query", "fetched"),
+    [
+        ("FROM runs", set()),
+        ("SHOW TABLES", set()),
+        ("SELECT href FROM Links WHERE internal", {"links"}),
+        ('SELECT * FROM "images" SEMI JOIN (FROM memory.main.issues) USING (page_id)', {"images", "issues"}),
+        ("WITH chosen AS (FROM query('FROM ' || 'pages')) FROM chosen", {"pages"}),
+        ("SELECT url FROM site_pages", {"pages"}),
+        ("SUMMARIZE links", {"links"}),
+    ],
+)
+def test_a_query_fetches_the_parts_of_what_it_names(store, begin, scanned, tmp_path, query, fetched):
+    run = begin("https://e.com/", "https://e.com/2")
+    for url in ("https://e.com/", "https://e.com/2"):
+        store.write_commit(run.run_id, 1, "a", "k", [scanned(url)])
+    with Store.open(tmp_path / "elsewhere") as other:
+        assert len(list(other.sql(query).rows)) > 0
+        copies = [path.relative_to(other.path / "facts").parts[0] for path in other.path.rglob("*.parquet")]
+    assert sorted(copies) == sorted([*fetched] * 2)
+
+
+@shared
 def test_a_lost_copy_is_fetched_again_and_a_lost_part_reported(store, begin, scanned):
     import obstore  # noqa: PLC0415 - an extra
 

@@ -40,13 +40,14 @@ class Servers:
 
 
 @contextmanager
-def servers():
-    with postgresql() as database, s3() as endpoint:
+def servers(*, durable=False):
+    """``durable`` has the database wait for its disk, as it does in earnest."""
+    with postgresql(durable=durable) as database, s3() as endpoint:
         yield Servers(database, endpoint)
 
 
 @contextmanager
-def postgresql():
+def postgresql(*, durable=False):
     """The address of an empty database, as Debian's ``postgresql`` installs the server."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     assert programs, "no PostgreSQL: .ci/worlds installs it"
@@ -55,7 +56,9 @@ def postgresql():
         if user:
             shutil.chown(folder, "postgres")
         port = free_port()
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        options = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync={'on' if durable else 'off'}"
+        )
 
         def control(*arguments):
             command = [*user, str(programs[-1] / "pg_ctl"), "-D", f"{folder}/cluster", "-s", *arguments]
