@@ -11,6 +11,7 @@ from typing import Any
 
 from prefect import get_run_logger
 from prefect.futures import PrefectFuture
+from prefect.settings import PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 from prefect.tasks import Task
 
@@ -97,7 +98,9 @@ async def chunk_pool(settings: ScanSettings, here: Runner) -> AsyncIterator[Chun
     address = (await Cluster.named(settings.cluster)).address
     way = _way_to(address) if address else _processes(here.duplicate())
     home = await asyncio.to_thread(_home, settings.data) if address else None
-    with way.runner:
+    # The flow has compared versions. A worker that did so while the server is away would exit in a way that leaves the
+    # pool's futures open for good.
+    with temporary_settings({PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED: False}), way.runner:
         pool = await asyncio.to_thread(_started, way, home, address)
         if address:
             get_run_logger().info("chunks go to the cluster at %s, %d workers", address, pool.workers)
