@@ -13,7 +13,8 @@ from tasks.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deployments.cli.running import Finished, Watch
+    from deployments.cli.running import Finished
+    from deployments.cli.supervising import Watch
     from deployments.cli.wishes import CrawlOptions, RunOptions
 
     Crawl = Callable[[CrawlOptions, RunOptions, Watch], Finished]
@@ -59,8 +60,8 @@ def access(name: Annotated[str, Parameter(help="Name of the block, for --access.
 
 
 def _wait_for_api() -> None:
+    from deployments.cli.lifeline import check_api  # noqa: PLC0415
     from deployments.cli.local_server import LocalServer  # noqa: PLC0415 - imports Prefect
-    from deployments.cli.running import check_api  # noqa: PLC0415
 
     if LocalServer.current is None:
         asyncio.run(check_api())

@@ -12,7 +12,8 @@ from deployments.cli.options import RunShown, data_option
 from deployments.cli.watching import watch
 
 if TYPE_CHECKING:
-    from deployments.cli.running import Finished, Watch
+    from deployments.cli.running import Finished
+    from deployments.cli.supervising import Watch
     from tasks.model import Severity
     from tasks.store import Progress, Run, Store
 
@@ -44,7 +45,7 @@ def show(finished: "Finished", data: Path, shown: RunShown, *, changed_only: boo
             progress = replace(progress, issues=_issues_of_changed(run.run_id, data))
     sys.stdout.flush()
     _tell_end(finished, progress, commands, data_option(data))
-    return exit_of(run, progress, shown.fail_on)
+    return Exit.FAILED if finished.failure else exit_of(run, progress, shown.fail_on)
 
 
 def _issues_of_changed(run_id: str, data: Path) -> "dict[Severity, int]":
@@ -101,6 +102,10 @@ def _tell_end(finished: "Finished", progress: "Progress", commands: Sequence[str
         screen.say(f"incomplete: {run.incomplete_reason}. Go on with: {command}{place}")
     if finished.resume_command:
         screen.say(f"{_why(run)}; what is done is kept. Continue with: {finished.resume_command}")
+    elif finished.failure:
+        screen.say(
+            f"the run is complete, but {finished.failure}: its summary there, advice and notifications may be missing"
+        )
     elif nothing_reached(progress):
         reasons = ", ".join(f"{reason} × {count:,}" for reason, count in progress.by_reason.items())
         screen.say(f"nothing reachable: {reasons}")

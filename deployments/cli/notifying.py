@@ -133,8 +133,8 @@ def list_outbox(
 def send(*, place: Place = PLACE) -> int:
     """Send what is due now: pushes to their channels, requests to their flows."""
     data = place.existing()
+    from deployments.cli.lifeline import check_api  # noqa: PLC0415 - imports Prefect
     from deployments.cli.local_server import LocalServer  # noqa: PLC0415
-    from deployments.cli.running import check_api  # noqa: PLC0415 - imports Prefect
     from flows.outbox import send_outbox  # noqa: PLC0415
     from tasks.report.escape import terminal  # noqa: PLC0415
 

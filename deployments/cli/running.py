@@ -1,65 +1,60 @@
-"""Runs a flow in this process for a command: watches its progress, stops it on Ctrl-C, tells how it ended."""
+"""Runs a flow in this process for a command, and tells how it ended."""
 
 import asyncio
 import csv
+import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.states import aget_state_exception
 
+from deployments.cli.leaving import Ending
+from deployments.cli.lifeline import PrefectGone, check_api
 from deployments.cli.local_server import LocalServer
 from deployments.cli.notes import warnings_to
 from deployments.cli.options import data_option
 from deployments.cli.owner import is_alive
+from deployments.cli.supervising import Flowing, Watch, supervised
 from deployments.cli.wishes import AS_BEFORE, CrawlOptions, NewLimits, RunOptions
 from flows.batch_scan import batch_scan
 from flows.crawl_site import crawl_site
 from flows.scan_page import scan_page as scan_page_flow
 from tasks.errors import InputError, SeoScanError, UnknownRun
 from tasks.report.next_steps import goes_on
-from tasks.report.phase import phase_of
 from tasks.scan.memory import collect_rarely, give_memory_back
 from tasks.scan.pool_task import process_pool
 from tasks.scan.settings import ScanOptions
 from tasks.scan.task import load_settings
-from tasks.store import Limits, Progress, Run, RunState, Store, new_run_id
+from tasks.store import Limits, Run, RunState, Store, new_run_id
 from tasks.urls import host_port, nameable, parse
-
-LOOK_EVERY = 1.0
 
 
 class PipelineFailed(SeoScanError):
     """The flow itself failed; pages that were committed are kept."""
 
 
-class PrefectUnreachable(InputError):
-    """The Prefect API that is configured does not answer."""
-
-
-class Watch(Protocol):
-    """Who is shown what goes on."""
-
-    def started(self, run: Run) -> None: ...
-
-    def progress(self, progress: Progress, phase: str = "") -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a run ended; ``resume_command`` where it can be continued."""
+    """How a run ended.
+
+    Attributes:
+        resume_command: where it can be continued.
+        failure: what went wrong after the run itself was complete.
+    """
 
     run: Run
     resume_command: str | None
     resumed: bool
+    failure: str = ""
 
 
 def scan_page(url: str, options: RunOptions, watch: Watch) -> Finished:
@@ -259,22 +254,28 @@ def _wait_for_server(watch: Watch) -> None:
         server.wait()
 
 
-async def check_api() -> None:
-    """Raises PrefectUnreachable where the configured API does not answer."""
-    async with get_client() as client:
-        error = await client.api_healthcheck()
-    if error is not None:
-        raise PrefectUnreachable(
-            f"Prefect's API at {nameable(str(client.api_url))} does not answer ({error}): start it, or unset "
-            "PREFECT_API_URL to have a temporary one"
-        )
-
-
 def _loop_run(work: Coroutine[Any, Any, Any]) -> Any:
     give_memory_back()
     collect_rarely()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(work)
+    with ExitStack() as closing:
+        runner = closing.enter_context(asyncio.Runner(loop_factory=_loop_factory()))
+        try:
+            return runner.run(work)
+        except PrefectGone:
+            closing.pop_all()  # the loop would be closed when all has ended that waits for the server
+            Ending.at_once = True
+            _kill_pool()
+            raise
+
+
+def _kill_pool() -> None:
+    """Ends the processes of this one, and what would complain on stderr of their semaphores."""
+    for child in multiprocessing.active_children():
+        child.kill()
+    multiprocessing.util._run_finalizers(0)  # type: ignore[attr-defined]  # noqa: SLF001 - has no other name
+    tracker = resource_tracker._resource_tracker._pid  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+    if tracker is not None:
+        os.kill(tracker, signal.SIGKILL)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -285,16 +286,23 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-Flowing = Callable[[], Coroutine[Any, Any, State[Any]]]
-
-
 def _run(flow: Flowing, run_id: str, options: RunOptions, watch: Watch, *, resumed: bool) -> Finished:
     _wait_for_server(watch)
+    state: State[Any] | None = None
+    gone: PrefectGone | None = None
     with warnings_to(watch):
-        state: State[Any] | None = _loop_run(_watched(flow, run_id, options, watch))
+        try:
+            state = _loop_run(supervised(flow, run_id, options.data, watch))
+        except PrefectGone as error:
+            gone = error
     with Store.open(options.data) as store:
         run = store.get_run(run_id) if store.has_run(run_id) else None
+        if run is not None and gone is not None and run.state != RunState.COMPLETED:
+            ended = RunState.INTERRUPTED if gone.stopped else RunState.FAILED
+            run = store.finish_run(run_id, run.epoch, ended, error=str(gone))
     if run is None:
+        if gone is not None:
+            raise gone
         if state is None:
             raise KeyboardInterrupt
         failure = _loop_run(aget_state_exception(state)) if state.is_failed() else None
@@ -302,77 +310,5 @@ def _run(flow: Flowing, run_id: str, options: RunOptions, watch: Watch, *, resum
             raise failure
         raise PipelineFailed(state.message or f"the flow ended as {state.name}")
     if run.state == RunState.COMPLETED:  # where a limit ended it, its summary says how to go on
-        return Finished(run, None, resumed)
+        return Finished(run, None, resumed, failure=str(gone or ""))
     return Finished(run, f"seo resume {run_id}{data_option(options.data)}", resumed)
-
-
-async def _watched(flow: Flowing, run_id: str, options: RunOptions, watch: Watch) -> State[Any] | None:
-    """The flow's final state; None where it was cancelled by Ctrl-C."""
-    running = asyncio.ensure_future(flow())
-    loop = asyncio.get_running_loop()
-    interrupts = 0
-
-    def interrupt() -> None:
-        nonlocal interrupts
-        interrupts += 1
-        if interrupts == 1:
-            watch.note("stopping: pages in flight are finished; once more to stop at once")
-            loop.run_in_executor(None, _request_stop, options.data, run_id, running, loop)
-        else:
-            os._exit(3)
-
-    def listen() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, interrupt)
-
-    listen()
-    # Prefect's engine takes SIGTERM for itself when the flow begins
-    showing = asyncio.create_task(_show(run_id, options.data, watch, on_start=listen))
-    try:
-        return await running
-    except asyncio.CancelledError:
-        if interrupts == 0:
-            raise
-        return None
-    finally:
-        showing.cancel()
-        await asyncio.gather(showing, return_exceptions=True)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-
-def _request_stop(data: Path, run_id: str, running: "asyncio.Future[Any]", loop: asyncio.AbstractEventLoop) -> None:
-    with Store.open(data) as store:
-        if store.has_run(run_id) and store.get_run(run_id).kind != "scan":
-            store.request_stop(run_id)
-            return
-    loop.call_soon_threadsafe(running.cancel)
-
-
-def _is_under_way(store: Store, run_id: str) -> bool:
-    if not store.has_run(run_id):
-        return False
-    run = store.get_run(run_id)
-    if run.kind == "crawl":
-        return run.parent_pid == os.getpid()  # taken over, with its new limits
-    return bool(store.chunks(run_id))
-
-
-async def _show(run_id: str, data: Path, watch: Watch, on_start: Callable[[], None]) -> None:
-    store: Store | None = None
-    started = False
-    try:
-        while True:
-            await asyncio.sleep(LOOK_EVERY if started else LOOK_EVERY / 4)
-            if store is None:
-                store = await asyncio.to_thread(Store.open, data)
-            # chunks are cut last: from here on the counts of the run are whole
-            if not started and await asyncio.to_thread(_is_under_way, store, run_id):
-                started = True
-                on_start()
-                watch.started(await asyncio.to_thread(store.get_run, run_id))
-            if started:
-                watch.progress(await asyncio.to_thread(store.progress, run_id), phase_of(run_id))
-    finally:
-        if store is not None:
-            store.close()

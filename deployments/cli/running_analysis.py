@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from prefect.states import aget_state_exception
 
+from deployments.cli.lifeline import check_api
 from deployments.cli.local_server import LocalServer
 from deployments.cli.notes import warnings_to
-from deployments.cli.running import PipelineFailed, check_api
+from deployments.cli.running import PipelineFailed
 from deployments.cli.watching import watch
 from flows.analyze_page import analyze_page
 from tasks.analyze.failures import AnalysisFailed

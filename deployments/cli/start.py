@@ -4,6 +4,7 @@ import atexit
 import os
 import sys
 
+from deployments.cli.leaving import Ending
 from deployments.cli.local_server import LocalServer, api_is_configured
 
 NEEDS_PREFECT = {"analyze", "crawl", "scan", "batch", "resume", "demo"}
@@ -15,7 +16,7 @@ HELP = {"-h", "--help"}
 def main() -> None:
     """Runs the command line and exits with its status."""
     arguments = sys.argv[1:]
-    ending = _Ending()
+    ending = Ending()
     atexit.register(ending)
     if os.environ.get("SEO_LOG_JSON", "0") not in {"", "0"}:
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER", "json")
@@ -31,22 +32,9 @@ def main() -> None:
     from deployments.cli.app import run  # noqa: PLC0415 - after the server has begun to start
 
     ending.status = run(arguments)
+    if Ending.at_once:
+        ending()
     sys.exit(ending.status)
-
-
-class _Ending:
-    """Ends the process, as the last exit handler.
-
-    With threads of Prefect still alive the interpreter cannot free DuckDB's module, which then complains on stderr.
-    """
-
-    status: int | None = None
-
-    def __call__(self) -> None:
-        if self.status is not None:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(self.status)
 
 
 def command_in(arguments: list[str]) -> str:

@@ -11,7 +11,8 @@ from prefect.logging import disable_run_logger
 
 from deployments.cli.admin import DEMO_DATA, crawl_shop
 from deployments.cli.options import RUN_SHOWN
-from deployments.cli.running import Finished, Watch
+from deployments.cli.running import Finished
+from deployments.cli.supervising import Watch
 from deployments.cli.wishes import CrawlOptions, RunOptions
 from tasks.analyze.choosing import choose, parse_which
 from tasks.analyze.settings import AnalyzeOptions

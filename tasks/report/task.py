@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 UPDATE_EVERY = 2.0
 """Seconds between two updates of a progress artifact."""
 
+SHOW_SECONDS = 20.0
+"""What a server that is slow or away may cost of a run's time; Prefect's client alone would take minutes."""
+
 Tell = Callable[[Progress], Awaitable[None]]
 
 
@@ -80,8 +83,10 @@ async def _keep_updating(bar: _ProgressBar, store: Store) -> None:
 async def _shown(bar: _ProgressBar, store: Store) -> None:
     """One update; a run never fails because its progress could not be shown."""
     try:
-        await bar.show(store)
+        await asyncio.wait_for(bar.show(store), SHOW_SECONDS)
         await asyncio.to_thread(store.publish)
+    except TimeoutError:
+        get_run_logger().warning("progress not shown: Prefect's server takes more than %.0f s", SHOW_SECONDS)
     except Exception as error:  # noqa: BLE001 - whatever the API or the folder answers
         get_run_logger().warning("progress not shown: %s: %s", type(error).__name__, error)
 

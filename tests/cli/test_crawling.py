@@ -146,7 +146,7 @@ def test_only_crawls_have_new_limits(seo, tmp_path):
 
 def test_a_limit_that_was_reached_is_said_on_stderr_and_in_runs(seo, tmp_path, capsys):
     run = crawl_at_limit(tmp_path)
-    ended = SimpleNamespace(run=run, resume_command=None, resumed=False)
+    ended = SimpleNamespace(run=run, resume_command=None, resumed=False, failure="")
     assert show(ended, tmp_path, RunShown(format="jsonl")) is Exit.DONE
     err = capsys.readouterr().err.splitlines()
     goes_on = f"seo resume {run.run_id} --max-pages 0 --data {tmp_path}"

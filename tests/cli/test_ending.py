@@ -43,8 +43,8 @@ def run_of(data, kind):
         return next(run for run in store.list_runs() if run.kind == kind)
 
 
-def finished(run, resume=None):
-    return SimpleNamespace(run=run, resume_command=resume, resumed=False)
+def finished(run, resume=None, failure=""):
+    return SimpleNamespace(run=run, resume_command=resume, resumed=False, failure=failure)
 
 
 def test_machine_output_is_alone_on_stdout(data, capsys):
@@ -97,6 +97,13 @@ def test_the_resume_command_is_printed(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert [page["outcome"] for page in json.loads(out)] == ["pending", "pending"]
     assert err.splitlines()[-1] == "interrupted: stopped; what is done is kept. Continue with: seo resume 42"
+
+
+def test_what_failed_after_a_run_was_complete_is_told(data, capsys):
+    run = run_of(data, "batch")
+    assert show(finished(run, failure="Prefect's API does not answer"), data, RunShown()) is Exit.FAILED
+    told = capsys.readouterr().err
+    assert "the run is complete, but Prefect's API does not answer: its summary there, advice and notifications" in told
 
 
 def test_where_nothing_was_reached_the_reasons_are_told(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """What a command does around its flow: signals, lists, notes, and runs that others work on."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -11,12 +12,18 @@ from datetime import UTC, datetime, timedelta
 
 import prefect
 import pytest
-from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW, temporary_settings
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_CLIENT_MAX_RETRIES,
+    PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW,
+    temporary_settings,
+)
 
-from deployments.cli import running
+from deployments.cli import lifeline, running
+from deployments.cli.lifeline import PrefectGone, PrefectUnreachable, check_api
 from deployments.cli.notes import warnings_to
 from deployments.cli.owner import is_alive
-from deployments.cli.wishes import RunOptions
+from deployments.cli.supervising import supervised
 from tasks.crawl.lists import read_list
 from tasks.logs import step
 from tasks.store import RunSpec, Store
@@ -35,8 +42,7 @@ async def test_a_signal_cancels_the_flow_of_a_single_page(tmp_path, number):
         os.kill(os.getpid(), number)
         await asyncio.Event().wait()
 
-    options = RunOptions(data=tmp_path)
-    assert await running._watched(flow, "no-run-yet", options, notes) is None
+    assert await supervised(flow, "no-run-yet", tmp_path, notes) is None
     assert notes == ["stopping: pages in flight are finished; once more to stop at once"]
 
 
@@ -45,7 +51,59 @@ def test_a_cancellation_of_another_is_not_taken_for_an_interruption(tmp_path):
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(running._watched(flow, "no-run-yet", RunOptions(data=tmp_path), Notes()))
+        asyncio.run(supervised(flow, "no-run-yet", tmp_path, Notes()))
+
+
+@pytest.fixture
+def no_server(monkeypatch):
+    """Prefect's API is an address where nobody listens; its return is waited for no longer than a second."""
+    monkeypatch.setattr(lifeline, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(lifeline, "LEAST_PATIENCE", 1.0)
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
+        yield
+
+
+@pytest.mark.usefixtures("no_server")
+async def test_a_flow_that_waits_for_a_lost_server_is_left(tmp_path):
+    notes = Notes()
+    with pytest.raises(PrefectGone, match=r"API at http://127\.0\.0\.1:9/api has not answered for \d+ s") as gone:
+        await supervised(asyncio.Event().wait, "no-run-yet", tmp_path, notes)
+    assert not gone.value.stopped
+    assert notes[0] == "Prefect's API at http://127.0.0.1:9/api does not answer; its return is waited for, up to 1 s"
+
+
+@pytest.mark.usefixtures("no_server")
+async def test_a_signal_ends_a_flow_that_waits_for_a_lost_server(tmp_path, monkeypatch):
+    monkeypatch.setattr(lifeline, "LEAST_PATIENCE", 1e9)
+
+    async def flow():
+        os.kill(os.getpid(), signal.SIGTERM)
+        with contextlib.suppress(asyncio.CancelledError):  # as Prefect's engine, which tells the server first
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    with pytest.raises(PrefectGone, match=r"stopped while Prefect's API at .* did not answer") as gone:
+        await asyncio.wait_for(supervised(flow, "no-run-yet", tmp_path, Notes()), 30)
+    assert gone.value.stopped
+
+
+async def test_what_a_flow_fails_with_is_told_where_the_server_answers(tmp_path, monkeypatch):
+    async def answers():
+        pass
+
+    async def flow():
+        raise OSError("disk full")
+
+    monkeypatch.setattr(lifeline, "check_api", answers)
+    with pytest.raises(OSError, match="disk full"):
+        await supervised(flow, "no-run-yet", tmp_path, Notes())
+
+
+def test_a_server_is_waited_for_as_long_as_prefects_client_asks_again():
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 5}):
+        assert lifeline.patience() == 2 + 4 + 8 + 16 + 32
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+        assert lifeline.patience() == lifeline.LEAST_PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -95,7 +153,7 @@ def test_notes_are_what_our_tasks_say_with_what_went_wrong():
 def test_a_prefect_api_that_does_not_answer_is_named_without_its_password():
     with (
         temporary_settings({PREFECT_API_URL: "http://user:canary@127.0.0.1:9/api"}),
-        pytest.raises(running.PrefectUnreachable, match=r"http://…@127.* does not answer .* unset") as caught,
+        pytest.raises(PrefectUnreachable, match=r"http://…@127.* does not answer .* unset") as caught,
     ):
-        asyncio.run(running.check_api())
+        asyncio.run(check_api())
     assert "canary" not in str(caught.value)

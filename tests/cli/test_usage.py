@@ -63,7 +63,7 @@ def test_a_prefect_api_that_does_not_answer_is_status_2(seo, tmp_path):
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
         status, out, err = seo("scan", "http://127.0.0.1:9/", "--data", str(tmp_path))
     assert (status, out) == (2, "")
-    assert "Prefect's API at http://127.0.0.1:9/api/ does not answer" in err
+    assert "Prefect's API at http://127.0.0.1:9/api does not answer" in err
 
 
 def test_passwords_are_not_repeated(seo):

@@ -98,7 +98,7 @@ def test_only_issues_of_what_changed_are_counted_where_that_is_asked_for(runs):
 def test_without_an_earlier_crawl_all_pages_are_new(runs, capsys):
     data, first, _ = runs
     assert len(summarise(first.run_id, data, changed_only=True).rules) == 2
-    ended = SimpleNamespace(run=first, resume_command=None, resumed=False)
+    ended = SimpleNamespace(run=first, resume_command=None, resumed=False, failure="")
     show(ended, data, RunShown(format="jsonl"), changed_only=True)
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 3
@@ -107,7 +107,7 @@ def test_without_an_earlier_crawl_all_pages_are_new(runs, capsys):
 
 def test_rows_and_status_leave_out_what_did_not_change(runs, capsys):
     data, _, again = runs
-    ended = SimpleNamespace(run=again, resume_command=None, resumed=False)
+    ended = SimpleNamespace(run=again, resume_command=None, resumed=False, failure="")
     shown = RunShown(format="jsonl", fail_on=Severity.WARNING)
     assert show(ended, data, shown) is Exit.ISSUES
     capsys.readouterr()
