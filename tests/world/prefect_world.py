@@ -4,13 +4,16 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import HTTPError
 
 from tasks.store import Store
+from tests.loopback import free_port, wait_for
 
 STOP_SECONDS = 30
 
@@ -24,6 +27,19 @@ def until(found, seconds=60, every=0.25, what=""):
             return value
         time.sleep(every)
     raise AssertionError(f"{what or found} did not come about in {seconds} s")
+
+
+def processes_with(marker):
+    """Ids of live processes whose environment has ``marker``."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            alive = (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+            if alive and marker.encode() in (process / "environ").read_bytes():
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
 
 
 @dataclass
@@ -57,6 +73,10 @@ class World:
         )
         log.close()
         return self.running[name]
+
+    def start_server(self):
+        self.start("server", "prefect", "server", "start", "--port", self.port)
+        wait_for(f"{self.api}/health", 120)
 
     def log(self, name):
         return (self.folder / f"{name}.log").read_text(errors="replace").replace("\0", "")
@@ -102,7 +122,7 @@ class World:
             f"{self.api}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - loopback
                 content = answer.read()
         except HTTPError as error:
             if error.code == refused:
@@ -111,7 +131,7 @@ class World:
         return json.loads(content) if content else {}
 
     def get(self, path):
-        with urllib.request.urlopen(f"{self.api}{path}", timeout=30) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(f"{self.api}{path}", timeout=60) as answer:  # noqa: S310 - loopback
             return json.loads(answer.read())
 
     def flow_runs(self, flow, **parameters):
@@ -138,6 +158,29 @@ class World:
     def events(self, *names):
         page = self.post("/events/filter", {"filter": {"event": {"name": list(names)}}, "limit": 50})
         return page["events"]
+
+
+@contextmanager
+def prefect_world(folder, **settings):
+    """A world of its own, with a server that has started."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SEO_"))}
+    port = free_port()
+    environment = {
+        **kept,
+        "PREFECT_HOME": str(folder / "home"),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "NO_COLOR": "1",
+        **settings,
+    }
+    world = World(folder=folder, port=port, scripts=Path(sys.executable).parent, environment=environment)
+    try:
+        world.start_server()
+        yield world
+    finally:
+        for name in list(world.running):
+            world.kill(name)
 
 
 def slow_crawl(world, docs_site, user):

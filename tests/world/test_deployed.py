@@ -4,22 +4,26 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from deployments.automations import silent_runs
-from tasks.store import RunState, Store
+from tasks.store import RunState, Store, connect
 from tasks.urls import page_id
 from tests.loopback import free_port, wait_for
-from tests.world.prefect_world import World, slow_crawl, until
+from tests.world.facts import counted
+from tests.world.prefect_world import World, processes_with, slow_crawl, until
 
 pytestmark = pytest.mark.world
 
 SCANS_PER_MINUTE = 12
+VANISHED = 60
 FLOWS = {
     "scan-page", "batch-scan", "crawl-site", "analyze-page", "send-notification", "cancel-run", "settle-run",
     "maintain-store",
@@ -307,33 +311,107 @@ def test_it_ends_clean_and_a_worker_elsewhere_takes_over(world, docs_site, tmp_p
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_run_whose_machine_died_is_settled(world, docs_site):
-    name = silent_runs().name
-    found = world.post("/automations/filter", {"automations": {"name": {"any_": [name]}}})
-    (automation,) = found
-    automation["trigger"]["within"] = 10
-    patched = {key: automation[key] for key in ("name", "description", "enabled", "trigger", "actions")}
-    world.put(f"/automations/{automation['id']}", patched)
-    run = slow_crawl(world, docs_site, "zoe")
-    world.kill("worker")
-    for process in processes_with(run.prefect_flow_run_id):
-        os.kill(process, signal.SIGKILL)
-    until(lambda: world.get(f"/flow_runs/{run.prefect_flow_run_id}")["state_type"] == "CRASHED", 60, what="the crash")
-    world.start("worker", "prefect", "worker", "start", "--pool", "seo-scan")
-    world.ended("settle-run", flow_run_id=run.prefect_flow_run_id)
+def test_a_run_whose_worker_vanished_goes_on_at_another(world, docs_site, record):
+    """The worker and its run are frozen, taken for dead, and come back when another has done the work."""
+    (world.folder / "list.txt").write_text("\n".join(f"{url}?vanished" for url in docs_site.urls("pg")[:VANISHED]))
+    silent_for(world, 10)
+    run = slow_batch(world, world.folder / "list.txt", "zoe")
+    with frozen([world.running["worker"].pid, *processes_with(run.prefect_flow_run_id)], world.data):
+        froze = time.monotonic()
+        first = f"/flow_runs/{run.prefect_flow_run_id}"
+        until(lambda: world.get(first)["state_type"] == "CRASHED", 60, what="the crash")
+        noticed = round(time.monotonic() - froze)
+        world.start("another", "prefect", "worker", "start", "--pool", "seo-scan", "--name", "another")
+        world.ended("settle-run", flow_run_id=run.prefect_flow_run_id, seconds=180)
+        kept = assert_settled(world, run)
+        silent_for(world, 90)
+        resumed = world.run(
+            *("prefect", "deployment", "run", "batch-scan/default", "-p", f"run_id={run.run_id}", "-p", "user_id=zoe")
+        )
+        assert resumed.returncode == 0, resumed.stderr
+        assert world.ended("batch-scan", run_id=run.run_id, seconds=180)["state_type"] == "COMPLETED"
+        done = facts_of(world.data, run.run_id)
+        assert done["pages"].total() == VANISHED
+    until(lambda: not processes_with(run.prefect_flow_run_id), 120, what="the end of the run that came back")
+    assert f"run {run.run_id} was resumed elsewhere (epoch 2, this is 1)" in world.log("worker")
+    assert facts_of(world.data, run.run_id) == done == undisturbed(world)
+    record("vanished-worker", pages=VANISHED, kept=kept, noticed_after_s=noticed, lost=0, doubled=0, late_commits=0)
+
+
+def assert_settled(world, run):
+    """Its user was told, and how to go on; the pages it has."""
     with Store.open(world.data) as store:
         settled = store.get_run(run.run_id)
+        kept = store.progress(run.run_id).completed
     assert settled.state == RunState.INTERRUPTED
-    (told,) = until(lambda: notifications(world, "zoe"), 90)
+    (told,) = until(lambda: notifications(world, "zoe"), 180)
     assert (told.type, f"seo resume {run.run_id}" in told.message) == ("error", True)
+    assert 0 < kept < VANISHED
+    return kept
 
 
-def processes_with(marker):
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
+@contextmanager
+def frozen(processes, data):
+    """They stand still while the context lasts, and not in the middle of a transaction, which would hold all others."""
+    signal_all(processes, signal.SIGSTOP)
+    try:
+        while not is_writable(data):
+            signal_all(processes, signal.SIGCONT)
+            time.sleep(0.1)
+            signal_all(processes, signal.SIGSTOP)
+        yield
+    finally:
+        signal_all(processes, signal.SIGCONT)
+
+
+def signal_all(processes, number):
+    for process in processes:
+        os.kill(process, number)
+
+
+def is_writable(data):
+    with closing(sqlite3.connect(data / "catalogue.sqlite", timeout=1, isolation_level=None)) as catalogue:
         try:
-            if marker.encode() in (process / "environ").read_bytes():
-                found.append(int(process.name))
-        except OSError:
-            continue
-    return found
+            catalogue.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        catalogue.execute("ROLLBACK")
+    return True
+
+
+def silent_for(world, seconds):
+    """How long a run may be silent before it is taken for dead."""
+    (automation,) = world.post("/automations/filter", {"automations": {"name": {"any_": [silent_runs().name]}}})
+    automation["trigger"]["within"] = seconds
+    patched = {key: automation[key] for key in ("name", "description", "enabled", "trigger", "actions")}
+    world.put(f"/automations/{automation['id']}", patched)
+
+
+def slow_batch(world, listed, user):
+    """A batch of four pages a second, when it has pages."""
+    started = world.run(
+        *("prefect", "deployment", "run", "batch-scan/default", "-p", f"urls_file={listed}", "-p", f"user_id={user}"),
+        *("-p", 'options={"rate": 4}'),
+    )
+    assert started.returncode == 0, started.stderr
+
+    def scanning():
+        with Store.open(world.data) as store:
+            runs = [run for run in store.list_runs() if run.user_id == user]
+            return next((run for run in runs if store.progress(run.run_id).completed), None)
+
+    return until(scanning, 90, what="pages of the batch")
+
+
+def facts_of(data, run):
+    with connect(data) as facts:
+        return {table: counted(facts, table, run) for table in ("pages", "links", "issues", "results", "images")}
+
+
+def undisturbed(world):
+    """Facts of the same list, scanned by a command."""
+    scanned = world.run("seo", "batch", world.folder / "list.txt", "--data", "undisturbed", "--rate", "0")
+    assert scanned.returncode == 0, scanned.stderr
+    with Store.open(world.folder / "undisturbed") as store:
+        (run,) = store.list_runs()
+    return facts_of(world.folder / "undisturbed", run.run_id)
