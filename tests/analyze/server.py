@@ -4,7 +4,7 @@ import json
 import re
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -59,7 +59,8 @@ class ModelServer:
     """An OpenAI-compatible server on loopback.
 
     ``script`` holds the next replies: a body for 200, or (status, body) or (status, body, headers); a body is JSON or
-    bytes; a function of the request's JSON gives one. Without any, each finding of the prompt gets a recommendation.
+    bytes; a function of the request's JSON gives one. Without any ``default`` gives it: a recommendation for each
+    finding of the prompt.
     """
 
     port: int
@@ -67,6 +68,7 @@ class ModelServer:
     requests: list = field(default_factory=list)
     connections: int = 0
     gate: threading.Event | None = None
+    default: Callable = field(default_factory=lambda: by_findings)
 
     @property
     def base_url(self):
@@ -83,7 +85,7 @@ class ModelServer:
         self.requests.append({"headers": headers, **body})
         if self.gate is not None:
             self.gate.wait(10)
-        reply = self.script.popleft() if self.script else by_findings
+        reply = self.script.popleft() if self.script else self.default
         if callable(reply):
             reply = reply(body)
         return reply if isinstance(reply, tuple) else (200, reply)
@@ -128,8 +130,8 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving() -> Iterator[ModelServer]:
-    with Server(("127.0.0.1", 0), Handler) as server:
+def serving(port: int = 0) -> Iterator[ModelServer]:
+    with Server(("127.0.0.1", port), Handler) as server:
         server.model = ModelServer(server.server_port)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
