@@ -20,6 +20,13 @@ from tasks.urls import page_id
 WEBHOOK_SECRET = "a-secret-of-the-tests"
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Only where they run: the cases of the described API take longer to make than all other tests to collect."""
+    if collection_path.name == "test_described_api.py" and "not world" in config.getoption("markexpr"):
+        return True
+    return None
+
+
 @dataclass
 class Starter:
     """Takes requests to the point where Prefect would have them; ``away`` as if it did not answer."""
