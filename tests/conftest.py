@@ -67,11 +67,13 @@ hypothesis.settings.load_profile("shared-machine")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark what runs flows or needs a Prefect server, in whose own threads sockets are dropped."""
+    """Mark what runs flows or needs a Prefect server, in whose own threads sockets are dropped; long files first."""
     for item in items:
         needs_server = {"prefect_db", "prefect_api"} & set(item.fixturenames)
         if needs_server or item.path.parent.name == "flows":
             item.add_marker(pytest.mark.prefect)
+    # A file of minutes that begins last has one process wait for it.
+    items.sort(key=lambda item: item.path.parent.name != "world")
 
 
 def pytest_addoption(parser):

@@ -11,7 +11,7 @@ import brotli
 import pytest
 import zstandard
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.beside]
 
 GIB = 1024**3
 PIECE = b"\0" * (16 * 1024 * 1024)

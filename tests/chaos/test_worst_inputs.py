@@ -11,7 +11,7 @@ from tasks.extract import link_header, refresh, robots, srcset, text
 from tasks.extract.suspicion import is_suspicious
 from tasks.fetch.charset import decode, header_encoding
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.beside]
 
 MIB = 1024 * 1024
 LARGEST = 15 * MIB

@@ -12,7 +12,7 @@ from tests.generated.compare import differences
 from tests.generated.server import serve
 from tests.generated.site import CHECKED_RULES, PAGE_RULES, RAISED_RULES, generate
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.beside]
 
 SEO = Path(sys.executable).with_name("seo")
 

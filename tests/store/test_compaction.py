@@ -121,6 +121,7 @@ def test_the_published_views_name_no_file_that_is_deleted(store, fill):
 
 
 @pytest.mark.chaos
+@pytest.mark.beside
 def test_killed_between_any_two_steps_readers_see_all_rows_once(store, begin, failed, deaths):
     run = begin(*(f"https://e.com/{n}" for n in range(9)))
     for lease in store.lease(run.run_id, 1, "h", 9):

@@ -235,6 +235,7 @@ def test_leftovers_go_after_a_day_and_cached_results_with_their_runs(store, scan
 
 
 @pytest.mark.chaos
+@pytest.mark.beside
 def test_killed_between_any_two_steps_it_is_right_and_goes_on(store, begin, scanned, deaths):
     def scan(*names, age):
         run = begin(*(f"https://e.com/{name}" for name in names), batch_id=names[0])
