@@ -7,7 +7,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState
 
-from deployments.triggers import TAG
+from flows.registry import SHARD_TAG, TAG
 
 HEARTBEAT_SECONDS = 30
 """The least that Prefect takes."""
@@ -25,7 +25,10 @@ def silent_runs() -> AutomationCore:
             after={"prefect.flow-run.heartbeat"},
             expect={"prefect.flow-run.heartbeat", *(f"prefect.flow-run.{state}" for state in states)},
             match={"prefect.resource.id": "prefect.flow-run.*"},
-            match_related={"prefect.resource.id": f"prefect.tag.{TAG}", "prefect.resource.role": "tag"},
+            match_related={
+                "prefect.resource.id": [f"prefect.tag.{TAG}", f"prefect.tag.{SHARD_TAG}"],
+                "prefect.resource.role": "tag",
+            },
             for_each={"prefect.resource.id"},
             posture=Posture.Proactive,
             threshold=1,

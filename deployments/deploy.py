@@ -14,12 +14,12 @@ from prefect.workers.utilities import get_default_base_job_template_for_infrastr
 
 from deployments.automations import save_automations
 from deployments.prefect_api import require_api, saved_folder
-from deployments.prefect_file import FILE, WORK_POOL
-from flows.registry import FLOWS
+from deployments.prefect_file import FILE
+from flows.registry import FLOWS, SHARD_POOL, WORK_POOL
 from tasks.errors import SeoScanError
 
 QUEUES = ("interactive", "batch", "analysis")
-"""Of the work pool; a worker takes from the first that has a run."""
+"""Of the work pool of all but shards; a worker takes from the first that has a run."""
 
 
 class DeployFailed(SeoScanError):
@@ -27,7 +27,7 @@ class DeployFailed(SeoScanError):
 
 
 async def deploy(tell: Callable[[str], None]) -> Path:
-    """Creates the work pool and its queues where absent, and the deployments; returns their data folder.
+    """Creates the work pools and queues where absent, and the deployments; returns their data folder.
 
     Raises:
         PrefectAbsent: no Prefect API answers.
@@ -37,23 +37,24 @@ async def deploy(tell: Callable[[str], None]) -> Path:
     await require_api()
     folder = await saved_folder()
     async with get_client() as client:
-        if await _created_pool(client):
-            tell(f"created the work pool {WORK_POOL}")
+        for pool in (WORK_POOL, SHARD_POOL):
+            if await _created_pool(client, pool):
+                tell(f"created the work pool {pool}")
         for queue in await _created_queues(client):
             tell(f"created the work queue {queue}")
     await asyncio.to_thread(_prefect_deploy)
     await save_automations()
     for entry in FLOWS.values():
-        tell(f"deployed {entry.deployment} to queue {entry.queue}")
+        tell(f"deployed {entry.deployment} to queue {entry.queue} of {entry.pool}")
     return folder
 
 
-async def _created_pool(client: PrefectClient) -> bool:
+async def _created_pool(client: PrefectClient, pool: str) -> bool:
     try:
-        await client.read_work_pool(WORK_POOL)
+        await client.read_work_pool(pool)
     except ObjectNotFound:
         template = await get_default_base_job_template_for_infrastructure_type("process")
-        wanted = WorkPoolCreate(name=WORK_POOL, type="process", base_job_template=template or {})
+        wanted = WorkPoolCreate(name=pool, type="process", base_job_template=template or {})
         await client.create_work_pool(wanted)
         return True
     return False

@@ -8,16 +8,16 @@ from typing import Any
 
 from deployments.automations import HEARTBEAT_SECONDS
 from deployments.triggers import triggers_of
-from flows.registry import DAILY, DEPLOYMENT, FLOWS, FlowEntry
+from flows.registry import DAILY, DEPLOYMENT, FLOWS, SHARD_POOL, WORK_POOL, FlowEntry
 
 FILE = Path(__file__).with_name("prefect.yaml")
-WORK_POOL = "seo-scan"
 
 _OPENING = f"""\
 # Deployments for workers. This file is generated from flows/registry.py: `python -m deployments.prefect_file`.
 #
-#   seo deploy                              creates the work pool and its queues, and applies this file
+#   seo deploy                                creates the work pools and queues, and applies this file
 #   prefect worker start --pool {WORK_POOL}
+#   prefect worker start --pool {SHARD_POOL}   for shards of lists, which may be on any machine
 #
 # Crawls at set times: `seo schedule add SITE --cron '0 3 * * *'`; an empty list of schedules keeps those there are.
 # Deploying again sets the schedule of maintain-store anew.
@@ -51,7 +51,7 @@ def _deployment(entry: FlowEntry) -> dict[str, Any]:
         "paused": False,
         "concurrency_limit": {"limit": entry.concurrency_limit, "collision_strategy": "ENQUEUE"},
         "work_pool": {
-            "name": WORK_POOL,
+            "name": entry.pool,
             "work_queue_name": entry.queue,
             "job_variables": {"env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS)}},
         },

@@ -1,4 +1,4 @@
-"""``seo serve``: every flow of the registry, its triggers and schedules, in one process."""
+"""``seo serve``: every flow of the registry but shards, their triggers and schedules, in one process."""
 
 import asyncio
 import logging
@@ -32,6 +32,7 @@ SEND_EVERY = 5.0
 LISTEN_AGAIN_AFTER = 5.0
 RUNS_AT_ONCE = 5
 REASON_LENGTH = 600
+SERVED_FLOWS = tuple(entry for entry in FLOWS.values() if entry.served)
 ACTION_FAILED = "prefect.automation.action.failed"
 
 _log = logging.getLogger("prefect.seo_scan.serve")  # below Prefect's own, whose handlers and level hold for it
@@ -59,7 +60,7 @@ async def serve(*, limit: int, tell: Tell) -> None:
     await asyncio.to_thread(lambda: Store.open(folder).close())
     os.environ[SERVED] = "1"
     runner = Runner(name="seo-scan", limit=limit, heartbeat_seconds=HEARTBEAT_SECONDS, pause_on_shutdown=True)
-    for entry in FLOWS.values():
+    for entry in SERVED_FLOWS:
         await runner.aadd_deployment(await deployment_of(entry))
     await save_automations()
     lines = opening(folder, limit, ui_address() or address)
@@ -95,11 +96,11 @@ async def deployment_of(entry: FlowEntry) -> RunnerDeployment:
 
 def opening(folder: Path, limit: int, address: str) -> list[str]:
     """What is served, where it is seen, and how to start something."""
-    width = max(len(entry.deployment) for entry in FLOWS.values())
+    width = max(len(entry.deployment) for entry in SERVED_FLOWS)
     return [
-        f"serving {len(FLOWS)} flows, at most {limit} runs at once; results go to {folder}",
+        f"serving {len(SERVED_FLOWS)} flows, at most {limit} runs at once; results go to {folder}",
         "",
-        *(f"  {entry.deployment:<{width}}  {_started_by(entry)}".rstrip() for entry in FLOWS.values()),
+        *(f"  {entry.deployment:<{width}}  {_started_by(entry)}".rstrip() for entry in SERVED_FLOWS),
         "",
         f"see it:      {address}",
         "start a run: prefect deployment run 'scan-page/default' -p url=https://example.com/",
@@ -130,7 +131,7 @@ async def _keep_sending(folder: Path) -> None:
 
 async def _keep_hearing_refusals() -> None:
     """Writes into the log which of our triggers could start no run, and why."""
-    ours = {trigger_name(entry) for entry in FLOWS.values()}
+    ours = {trigger_name(entry) for entry in SERVED_FLOWS}
     refused = EventFilter(event=EventNameFilter(name=[ACTION_FAILED]))
     while True:
         try:

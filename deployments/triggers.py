@@ -14,13 +14,11 @@ from typing import Any
 from prefect.automations import Posture
 from prefect.events import DeploymentEventTrigger
 
-from flows.registry import FlowEntry
+from flows.registry import TAG, FlowEntry
 from tasks.events import BatchRequested, RequestEvent
 
 MALFORMED = "malformed event"
 SETTLES = "settle-run"
-TAG = "seo"
-"""On the deployments that work for a user."""
 
 _ASCII = tuple(map(chr, range(128)))
 

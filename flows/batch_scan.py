@@ -16,23 +16,27 @@ from flows.advice import advise
 from flows.failures import tell_failure
 from flows.outbox import send_outbox
 from flows.progress import announced
+from flows.registry import FLOWS
 from tasks.admit.task import admitted, already_done
 from tasks.events import Identity
 from tasks.report.task import publish_summary, reported_progress
 from tasks.scan.pool_task import process_pool
-from tasks.scan.settings import AnalyzeWhich, ScanOptions
+from tasks.scan.settings import MAX_SHARDS, AnalyzeWhich, ScanOptions
+from tasks.scan.shard_task import check_shards, scan_shards
 from tasks.scan.task import (
     Wanted,
     batch_name,
     close_run,
     create_page_records,
+    deadline_of,
     judge_list,
     load_settings,
     recorded,
     run_slot,
-    scan_chunks,
 )
 from tasks.store import RunState
+
+SHARD = FLOWS["scan-shard"].deployment
 
 
 @flow(
@@ -51,6 +55,7 @@ async def batch_scan(
     run_id: str | None = None,
     request_id: str | None = None,
     analyze: AnalyzeWhich = "none",
+    shards: Annotated[int, Field(ge=1, le=MAX_SHARDS)] | None = None,
     options: ScanOptions | None = None,
 ) -> str | State[str]:
     """Scans a list of pages in parallel chunks; returns the run's id.
@@ -65,12 +70,16 @@ async def batch_scan(
         request_id: Identity of the request; once answered, it is not answered again.
         analyze: Which pages to analyse - none, top:N for the N most in need of it, or all; of a run that is
             continued, none stands for what it was started with.
+        shards: Machines to divide the hosts among, each a run of scan-shard; 1 scans all here. Absent, that is 1, or
+            of a run that is continued what it was started with.
         options: Wishes that differ from the blocks.
     """
     started = time.time()
-    settings = (await load_settings(options or ScanOptions(), request_id=request_id)).model_copy(
-        update={"analyze": analyze}
-    )
+    options = options or ScanOptions()
+    settings = await load_settings(options, request_id=request_id)
+    settings = settings.model_copy(update={"analyze": analyze, "shards": shards or 1})
+    if settings.shards > 1:
+        await check_shards(SHARD)
     ticket = await admitted(request_id, run_id, data=settings.data, user_id=user_id, throttled=True)
     if ticket.taken:
         return already_done(ticket)
@@ -86,7 +95,13 @@ async def batch_scan(
         plan = await create_page_records(wanted, settings)
         async with announced(plan) as tell, recorded(plan):
             async with reported_progress(plan.settings.data, plan.run.run_id, tell):
-                stopped = await scan_chunks(plan, started=started)
+                stopped = await scan_shards(
+                    plan,
+                    shards or plan.settings.shards,
+                    deployment=SHARD,
+                    deadline=deadline_of(started),
+                    result_store=options.result_store,
+                )
                 if stopped != "stopped":
                     await judge_list(plan)
             run = await close_run(plan, stopped)

@@ -16,9 +16,16 @@ from tasks.events import (
     ScanRequested,
 )
 
-Queue = Literal["interactive", "batch", "analysis"]
+Queue = Literal["interactive", "batch", "analysis", "default"]
+WORK_POOL = "seo-scan"
+SHARD_POOL = "seo-shards"
+"""Of its own: a run that waits for its shards never holds a place that they need."""
 DEPLOYMENT = "default"
 """Every flow's deployment has this name."""
+TAG = "seo"
+"""On the deployments that work for a user: what they leave open when they fail is settled, and the user told."""
+SHARD_TAG = "seo-shard"
+"""On what another run waits for and makes good."""
 DAILY = "daily"
 """Name of the schedule that a deployment comes with."""
 
@@ -30,7 +37,8 @@ class FlowEntry:
     Attributes:
         name: as Prefect knows it.
         path: module path of the flow function; never a file path, which would load its module twice.
-        event: what asks for it; None where only people and schedules do.
+        event: what asks for it; None where only people, schedules and other flows do.
+        pool: the work pool of its deployment, and ``queue`` its queue there.
         concurrency_limit: runs of its deployment at once; further ones wait.
         folder: the parameter that names the data folder to a run in this process: ``data``, or ``data`` of ``options``.
         cron: when a deployment of it runs by itself, UTC, as crontab(5) has it; empty for never.
@@ -41,13 +49,19 @@ class FlowEntry:
     name: str
     path: str
     event: type[RequestEvent] | None
+    pool: str = WORK_POOL
     queue: Queue
     concurrency_limit: int
     description: str
     folder: Literal["data", "options"] = "options"
     cron: str = ""
     throttled: bool = False
-    tags: tuple[str, ...] = ("seo",)
+    tags: tuple[str, ...] = (TAG,)
+
+    @property
+    def served(self) -> bool:
+        """Whether ``seo serve`` runs it, too: shards are for other machines, and so for workers alone."""
+        return self.pool == WORK_POOL
 
     @property
     def deployment(self) -> str:
@@ -83,6 +97,16 @@ _ENTRIES = (
         concurrency_limit=2,
         throttled=True,
         description="Scans a list of pages in parallel chunks.",
+    ),
+    FlowEntry(
+        name="scan-shard",
+        path="flows.scan_shard.scan_shard",
+        event=None,
+        pool=SHARD_POOL,
+        queue="default",
+        concurrency_limit=64,
+        tags=(SHARD_TAG,),
+        description="Scans what batch-scan gave to one of several machines.",
     ),
     FlowEntry(
         name="crawl-site",

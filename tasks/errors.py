@@ -16,6 +16,8 @@ SeoScanError
 │   ├── StaleEpoch          this run was resumed elsewhere; the commit is refused
 │   └── UpkeepBusy          another process is at the data folder's upkeep (tasks.store)
 ├── RunStopped              the run's stop mark is set, its deadline is over or its parent is gone
+├── ShardFailed             one of the machines that a run was divided among could not do its part (tasks.scan)
+├── NoShardWorker           no worker takes what a run was divided into (tasks.scan)
 ├── WorkerDied              a process that worked on chunks died, or its cluster went away (tasks.scan)
 ├── AddressRefused          the guard refused the address about to be connected
 ├── AnalysisFailed          the model gave no advice on a page (tasks.analyze)

@@ -32,12 +32,13 @@ def serve(
 
 
 def deploy() -> int:
-    """Deploy all flows for workers: work pool, queues, triggers."""
+    """Deploy all flows for workers: work pools, queues, triggers."""
     from deployments import deploy as deploying  # noqa: PLC0415 - imports Prefect
-    from deployments.prefect_file import WORK_POOL  # noqa: PLC0415
+    from flows.registry import SHARD_POOL, WORK_POOL  # noqa: PLC0415
 
     folder = asyncio.run(deploying.deploy(screen.say))
     screen.say(f"results go to {folder}, on every worker; start one: `prefect worker start --pool {WORK_POOL}`")
+    screen.say(f"for shards of long lists, on every machine: `prefect worker start --pool {SHARD_POOL} --limit 1`")
     return 0
 
 

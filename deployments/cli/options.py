@@ -21,6 +21,7 @@ _IDENTITY = re.compile(r"[A-Za-z0-9_.@=-]{1,128}", re.ASCII)  # as tasks.events 
 _BLOCK_NAME = re.compile(r"[a-z0-9-]{1,200}", re.ASCII)  # as Prefect has it
 _ANALYZE = re.compile(r"none|all|top:[1-9][0-9]{0,8}", re.ASCII)
 MAX_PORT = 65535
+MAX_SHARDS = 64  # as tasks.scan.settings has it, without its imports
 
 CRAWLING = Group("Crawling", sort_key=1)
 _STORING = Group("Results", sort_key=2)
@@ -198,6 +199,20 @@ class Further:
 
 @Parameter(name="*", group=_FETCHING)
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sharding:
+    """Who fetches a list."""
+
+    shards: Annotated[
+        int | None,
+        Parameter(
+            validator=at_least(1, MAX_SHARDS), metavar="N",
+            help="Divide the hosts among N workers of `seo deploy`. [default: 1, this machine; resumed, as before]",
+        ),
+    ] = None  # fmt: skip
+
+
+@Parameter(name="*", group=_FETCHING)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
     """Which earlier results stand in for a fetch."""
 
@@ -282,6 +297,7 @@ OWNER = Owner()
 FETCHING = Fetching()
 LIMITS = Limits()
 FURTHER = Further()
+SHARDING = Sharding()
 FRESHNESS = Freshness()
 JUDGING = Judging()
 ADVISING = Advising()

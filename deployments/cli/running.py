@@ -120,6 +120,8 @@ def resume(run_id: str | None, options: RunOptions, watch: Watch, wanted: NewLim
         limits = wanted.instead_of(run.limits)
         if wanted != AS_BEFORE and run.kind != "crawl":
             raise InputError(f"run {run.run_id} is a {run.kind}: only crawls have limits of pages, depth and time")
+        if options.shards is not None and run.kind != "batch":
+            raise InputError(f"run {run.run_id} is a {run.kind}: only batches are divided into shards")
         if run.state == RunState.COMPLETED:
             _refuse_finished(store, run, limits, data_option(options.data))
         if is_alive(run):
@@ -212,6 +214,7 @@ async def _batch(options: RunOptions, wishes: ScanOptions, run_id: str, listed: 
         urls_file=listed,
         run_id=run_id,
         analyze=options.analyze,
+        shards=options.shards,
         options=wishes,
         return_state=True,
     )

@@ -21,6 +21,7 @@ from deployments.cli.options import (
     OWNER,
     PLACE,
     RUN_SHOWN,
+    SHARDING,
     Advising,
     Fetching,
     Freshness,
@@ -30,6 +31,7 @@ from deployments.cli.options import (
     Owner,
     Place,
     RunShown,
+    Sharding,
 )
 from tasks.crawl.lists import Rejected, read_list
 from tasks.errors import InputError
@@ -84,6 +86,7 @@ def batch(
     *,
     fetching: Fetching = FETCHING,
     freshness: Freshness = FRESHNESS,
+    sharding: Sharding = SHARDING,
     limits: Limits = LIMITS,
     judging: Judging = JUDGING,
     place: Place = PLACE,
@@ -109,7 +112,10 @@ def batch(
     from deployments.cli import running  # noqa: PLC0415 - imports Prefect
 
     options = replace(
-        run_options(place, fetching, limits, judging, owner), max_age=freshness.seconds, analyze=advising.analyze
+        run_options(place, fetching, limits, judging, owner),
+        max_age=freshness.seconds,
+        analyze=advising.analyze,
+        shards=sharding.shards,
     )
     return watched(lambda watch: running.scan_batch(found.urls, options, watch), options.data, shown)
 
@@ -119,6 +125,7 @@ def resume(
     /,
     *,
     further: Further = FURTHER,
+    sharding: Sharding = SHARDING,
     limits: Limits = LIMITS,
     place: Place = PLACE,
     shown: RunShown = RUN_SHOWN,
@@ -132,7 +139,7 @@ def resume(
     from deployments.cli import running  # noqa: PLC0415 - imports Prefect
     from deployments.cli.wishes import NewLimits, RunOptions  # noqa: PLC0415 - imports the engines
 
-    options = RunOptions(data=data, timeout=limits.timeout)
+    options = RunOptions(data=data, timeout=limits.timeout, shards=sharding.shards)
     wanted = NewLimits(further.max_pages, further.max_depth, further.time_budget)
     return watched(lambda watch: running.resume(run_id, options, watch, wanted), data, shown)
 

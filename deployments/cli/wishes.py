@@ -18,6 +18,8 @@ class RunOptions:
 
     ``access``: name of credentials; for None the environment's, where it has any.
 
+    ``shards``: machines that a list is divided among; for None as before, or one.
+
     ``analyze``: which pages, as flows take it; of a single page none or all.
     """
 
@@ -35,6 +37,7 @@ class RunOptions:
     keep_html: bool | None = None
     timeout: float = 3600.0
     workers: int | None = None
+    shards: int | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     analyze: str = "none"

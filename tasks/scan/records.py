@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict
@@ -57,7 +57,7 @@ def begin_run(store: Store, spec: RunSpec, targets: Sequence[Target], settings: 
     )
     store.add_targets(run, targets)
     linked = store.link_fresh(run, settings.max_age, settings.recipe) if settings.max_age > 0 else 0
-    store.assign_chunks(run, CHUNK_PAGES)
+    store.assign_chunks(run, CHUNK_PAGES, settings.shards)
     return _ref(store.get_run(run.run_id), linked, resumed=False)
 
 
@@ -113,8 +113,10 @@ def _ref(run: Run, linked: int, *, resumed: bool) -> RunRef:
     )
 
 
-def jobs_of(store: Store, run: RunRef, settings: ScanSettings, *, deadline: float) -> list[tuple[ChunkJob, bool]]:
-    """The run's chunks, each with whether it still has work: only one without may be answered from the cache."""
+def jobs_of(
+    store: Store, run: RunRef, settings: ScanSettings, *, deadline: float, only: Collection[int] | None = None
+) -> list[tuple[ChunkJob, int]]:
+    """The run's chunks, or ``only`` some, each with its open pages: only one without may be answered from the cache."""
     return [
         (
             ChunkJob(
@@ -126,9 +128,10 @@ def jobs_of(store: Store, run: RunRef, settings: ScanSettings, *, deadline: floa
                 deadline=deadline,
                 parent_pid=os.getpid(),
             ),
-            chunk.open > 0,
+            chunk.open,
         )
         for chunk in store.chunks(run.run_id)
+        if only is None or chunk.index in only
     ]
 
 

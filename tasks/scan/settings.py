@@ -60,6 +60,7 @@ class ScanOptions(BaseModel):
     profile: Profile = Field(default_factory=Profile, description="Rules to select, ignore or set.")
 
 
+MAX_SHARDS = 64
 CheckKind = Literal["external", "images"]
 AnalyzeWhich = Annotated[str, Field(pattern=r"^(none|all|top:[1-9][0-9]{0,8})$")]
 """Which pages of a run are analysed; of a single page none or all."""
@@ -94,7 +95,7 @@ class ScanSettings(BaseModel):
 
     Attributes:
         data: absolute data folder.
-        analyze, changed_only, cluster: as the run was started with; they are no part of any identity.
+        analyze, changed_only, cluster, shards: as the run was started with; they are no part of any identity.
         revalidate: pages that earlier runs know are asked for conditionally.
         render: how pages are rendered; None where they are not.
     """
@@ -109,6 +110,7 @@ class ScanSettings(BaseModel):
     analyze: AnalyzeWhich = "none"
     changed_only: bool = False
     cluster: str | None = None
+    shards: int = 1
     revalidate: bool = True
     access: AccessRef | None = None
     render: RenderOptions | None = None

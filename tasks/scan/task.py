@@ -1,7 +1,7 @@
 """The room's Prefect tasks, and what flows need around them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -260,22 +260,25 @@ async def scan_chunk(job: ChunkJob) -> ChunkReport:
     return report
 
 
-async def scan_chunks(plan: Plan, *, started: float) -> str:
-    """Scans all chunks of the run, in this process or in the flow's task runner; why it ended early, if it did.
+async def scan_chunks(plan: Plan, *, deadline: float, only: Collection[int] | None = None) -> str:
+    """Scans the run's chunks, or ``only`` some, in this process or in the flow's task runner.
 
-    ``started``: when the flow began, seconds since the epoch; its timeout is handed to each chunk.
+    Returns why it ended early, if it did. ``deadline``: seconds since the epoch, handed to each chunk.
     """
     context = FlowRunContext.get()
     if context is None:
         raise RuntimeError("scan_chunks runs inside a flow")
-    deadline = chunk_deadline(started, timeout_of(context))
-    jobs = await asyncio.to_thread(_jobs, plan, deadline)
-    open_pages = plan.run.total - plan.run.linked
-    if open_pages <= IN_PROCESS_PAGES:
-        reports = [await chunk_task(plan, has_work=has_work)(job) for job, has_work in jobs]
+    jobs = await asyncio.to_thread(_jobs, plan, deadline, only)
+    if sum(open_pages for _, open_pages in jobs) <= IN_PROCESS_PAGES:
+        reports = [await chunk_task(plan, has_work=open_pages > 0)(job) for job, open_pages in jobs]
     else:
         reports = await _scan_in_pool(plan, jobs, context.task_runner)
     return next((report.stopped for report in reports if report.stopped), "")
+
+
+def deadline_of(started: float) -> float:
+    """When chunks of the surrounding flow, which began at ``started``, have to end; seconds since the epoch."""
+    return chunk_deadline(started, timeout_of(FlowRunContext.get()))
 
 
 def timeout_of(context: FlowRunContext | None) -> float | None:
@@ -283,9 +286,9 @@ def timeout_of(context: FlowRunContext | None) -> float | None:
     return context.flow.timeout_seconds if context is not None and context.flow is not None else None
 
 
-def _jobs(plan: Plan, deadline: float) -> list[tuple[ChunkJob, bool]]:
+def _jobs(plan: Plan, deadline: float, only: Collection[int] | None) -> list[tuple[ChunkJob, int]]:
     with Store.open(plan.settings.data) as store:
-        return jobs_of(store, plan.run, plan.settings, deadline=deadline)
+        return jobs_of(store, plan.run, plan.settings, deadline=deadline, only=only)
 
 
 def chunk_task(plan: Plan, *, has_work: bool) -> "Task[[ChunkJob], Any]":
@@ -293,7 +296,7 @@ def chunk_task(plan: Plan, *, has_work: bool) -> "Task[[ChunkJob], Any]":
     return scan_chunk.with_options(result_storage=Path(plan.settings.data) / "results", refresh_cache=has_work)
 
 
-async def _scan_in_pool(plan: Plan, jobs: list[tuple[ChunkJob, bool]], runner: Runner) -> list[ChunkReport]:
+async def _scan_in_pool(plan: Plan, jobs: list[tuple[ChunkJob, int]], runner: Runner) -> list[ChunkReport]:
     reports: list[ChunkReport] = []
     for attempt in range(POOL_ATTEMPTS):
         async with chunk_pool(plan.settings, runner) as pool:
@@ -309,14 +312,14 @@ async def _scan_in_pool(plan: Plan, jobs: list[tuple[ChunkJob, bool]], runner: R
     return reports
 
 
-def _submitted(plan: Plan, jobs: list[tuple[ChunkJob, bool]], pool: ChunkPool) -> "list[Awaitable[ChunkReport]]":
+def _submitted(plan: Plan, jobs: list[tuple[ChunkJob, int]], pool: ChunkPool) -> "list[Awaitable[ChunkReport]]":
     places = asyncio.Semaphore(pool.in_flight)
 
     async def submitted(job: ChunkJob, *, has_work: bool) -> ChunkReport:
         async with places:
             return await pool.run(chunk_task(plan, has_work=has_work), job)
 
-    return [submitted(job, has_work=has_work) for job, has_work in jobs]
+    return [submitted(job, has_work=open_pages > 0) for job, open_pages in jobs]
 
 
 @task(name="judge-list", retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE)

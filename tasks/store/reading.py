@@ -18,6 +18,7 @@ from tasks.store import (
     query,
     redirects,
     runs,
+    sharding,
     site,
     targets,
     work,
@@ -27,7 +28,7 @@ from tasks.store import progress as counts
 from tasks.store.catalogue import Catalogue
 from tasks.store.crawl_records import FrontierCount, KnownUrl, OpenWork, Standing
 from tasks.store.part_folder import PartFolder
-from tasks.store.records import Chunk, EarlierPage, Progress, Rows, Run, Target
+from tasks.store.records import Chunk, EarlierPage, Left, Progress, Rows, Run, Shard, Target
 from tasks.store.service_records import KnownPage
 
 
@@ -105,6 +106,16 @@ class Reading:
     def chunks(self, run_id: str) -> list[Chunk]:
         with self._catalogue.read() as connection:
             return targets.chunks(connection, run_id)
+
+    def shards(self, run_id: str, most: int) -> list[Shard]:
+        """The run's chunks that have open pages, divided by host into ``most`` shards or fewer, about even."""
+        with self._catalogue.read() as connection:
+            return sharding.shards_of(connection, run_id, most)
+
+    def left(self, run_id: str, chunks: Sequence[int]) -> Left:
+        """What is still open of those chunks."""
+        with self._catalogue.read() as connection:
+            return sharding.left(connection, run_id, chunks)
 
     def single_target(self, run_id: str) -> tuple[str, str]:
         """Page id and URL of the only page of a run.

@@ -115,6 +115,23 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """Chunks for one machine: no other shard has a page of their hosts. ``pages`` of them are open."""
+
+    number: int
+    chunks: tuple[int, ...]
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Open pages of some chunks, and when the last lease of them is over, seconds since the epoch."""
+
+    pages: int
+    held_until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """A page to work on; ``tries`` counts the fetches made so far, ``depth`` the links to it as ``Found`` does."""
 

@@ -173,10 +173,10 @@ class Store(Reading):
         with self._catalogue.write() as connection:
             return targets.link_fresh(connection, self._root, run, max_age_s=max_age_s, recipe=recipe, now=time.time())
 
-    def assign_chunks(self, run: Run, size: int) -> int:
-        """Cuts the whole list into chunks of ``size`` pages in its order; returns how many."""
+    def assign_chunks(self, run: Run, size: int, shards: int = 1) -> int:
+        """Cuts the whole list into chunks of ``size`` pages in its order, each of one shard; returns how many."""
         with self._catalogue.write() as connection:
-            return targets.assign_chunks(connection, run.run_id, size)
+            return targets.assign_chunks(connection, run.run_id, size, shards)
 
     # Work
 
@@ -238,7 +238,7 @@ class Store(Reading):
             return work.release(connection, run_id, epoch, holder)
 
     def expire(self, run_id: str, epoch: int, of: Callable[[str], bool] = lambda _: True) -> None:
-        """Ends all leases of a crawl whose holders died, or those ``of`` some: ``lease`` then takes their pages back.
+        """Ends all leases of a run whose holders died, or those ``of`` some: ``lease`` then takes their pages back.
 
         Raises:
             StaleEpoch: the run was resumed elsewhere.

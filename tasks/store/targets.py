@@ -20,7 +20,8 @@ from tasks.store.registry import register
 from tasks.store.rows import frames, linked_frame
 from tasks.store.runs import OPEN_STATES
 from tasks.store.schema import frontier, pages, parts, runs
-from tasks.urls import url_key
+from tasks.store.sharding import cut
+from tasks.urls import host_port, url_key
 
 PASSING_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 """A page that answered so is asked again however young."""
@@ -180,11 +181,22 @@ def single(connection: Connection, run_id: str) -> tuple[str, str]:
     return rows[0].page_id, rows[0].url
 
 
-def assign_chunks(connection: Connection, run_id: str, size: int) -> int:
-    """Cuts the list into chunks of ``size`` pages in its order; returns how many."""
-    connection.execute(update(frontier).where(frontier.c.run_id == run_id).values(chunk=frontier.c.position // size))
+def assign_chunks(connection: Connection, run_id: str, size: int, shards: int) -> int:
+    """Cuts the list into chunks of ``size`` pages in its order, each of one of ``shards``; returns how many."""
+    if shards == 1:
+        whole = update(frontier).where(frontier.c.run_id == run_id)
+        connection.execute(whole.values(chunk=frontier.c.position // size))
+    else:
+        columns = select(frontier.c.page_id, frontier.c.url, frontier.c.state)
+        rows = connection.execute(columns.where(frontier.c.run_id == run_id).order_by(frontier.c.position)).all()
+        chunks = cut([host_port(row.url) if row.state in OPEN_STATES else None for row in rows], size, shards)
+        cuts = zip(rows, chunks, strict=True)
+        connection.execute(_CUT, [{"b_run": run_id, "b_page": row.page_id, "chunk": chunk} for row, chunk in cuts])
     last = connection.execute(select(func.max(frontier.c.chunk)).where(frontier.c.run_id == run_id)).scalar_one()
     return 0 if last is None else last + 1
+
+
+_CUT = update(frontier).where(frontier.c.run_id == bindparam("b_run"), frontier.c.page_id == bindparam("b_page"))
 
 
 def chunks(connection: Connection, run_id: str) -> list[Chunk]:

@@ -17,7 +17,7 @@ from prefect_redis.client import RedisMessagingSettings
 
 from blocks.ai_model import OPENROUTER_KEY
 from deployments.cli.app import command_line
-from deployments.prefect_file import WORK_POOL
+from flows.registry import WORK_POOL
 from tasks.scan.process import POOL_SIZE
 
 FOLDER = Path(__file__).parents[2] / "deployments"

@@ -8,11 +8,11 @@ from pydantic import TypeAdapter
 
 from deployments.automations import silent_runs
 from deployments.deploy import QUEUES
-from deployments.prefect_file import FILE, WORK_POOL, prefect_file
+from deployments.prefect_file import FILE, prefect_file
 from deployments.schedules import name_for
 from deployments.serve import deployment_of, opening
-from deployments.triggers import SETTLES, TAG, triggers_of
-from flows.registry import FLOWS
+from deployments.triggers import SETTLES, triggers_of
+from flows.registry import FLOWS, TAG, WORK_POOL
 
 DEPLOYMENTS = yaml.safe_load(FILE.read_text())["deployments"]
 
