@@ -10,7 +10,7 @@ from deployments.automations import silent_runs
 from deployments.deploy import QUEUES
 from deployments.prefect_file import FILE, prefect_file
 from deployments.schedules import name_for
-from deployments.serve import deployment_of, opening
+from deployments.serve import SERVED_FLOWS, deployment_of, opening
 from deployments.triggers import SETTLES, triggers_of
 from flows.registry import FLOWS, TAG, WORK_POOL
 
@@ -24,11 +24,11 @@ def test_the_file_is_as_the_registry_writes_it():
 def test_it_has_every_flow_of_the_registry_with_its_defaults():
     for entry, deployment in zip(FLOWS.values(), DEPLOYMENTS, strict=True):
         assert (deployment["name"], deployment["entrypoint"]) == ("default", entry.path)
-        assert deployment["work_pool"]["name"] == WORK_POOL
+        assert deployment["work_pool"]["name"] == entry.pool
         assert deployment["work_pool"]["work_queue_name"] == entry.queue
         assert deployment["concurrency_limit"] == {"limit": entry.concurrency_limit, "collision_strategy": "ENQUEUE"}
         assert load_flow_from_entrypoint(deployment["entrypoint"]).name == entry.name
-    assert {entry.queue for entry in FLOWS.values()} == set(QUEUES)
+    assert {entry.queue for entry in FLOWS.values() if entry.pool == WORK_POOL} == set(QUEUES)
 
 
 def test_its_triggers_are_those_of_the_code_letter_for_letter():
@@ -38,7 +38,7 @@ def test_its_triggers_are_those_of_the_code_letter_for_letter():
 
 
 async def test_what_is_served_is_named_by_module_and_belongs_to_no_work_pool():
-    for entry in FLOWS.values():
+    for entry in SERVED_FLOWS:
         served = await deployment_of(entry)
         assert (served.name, served.entrypoint, served.paused) == ("default", entry.path, False)
         assert {"work_pool_name", "work_queue_name"} <= served.model_fields_set
@@ -47,17 +47,27 @@ async def test_what_is_served_is_named_by_module_and_belongs_to_no_work_pool():
         assert served.enforce_parameter_schema
 
 
-def test_a_failing_settlement_starts_no_other():
-    assert [TAG in entry.tags for entry in FLOWS.values()] == [entry.name != SETTLES for entry in FLOWS.values()]
+def test_shards_have_a_work_pool_that_no_run_waits_in():
+    assert [entry.name for entry in FLOWS.values() if entry.pool != WORK_POOL] == ["scan-shard"]
+    assert [entry.name for entry in FLOWS.values() if entry not in SERVED_FLOWS] == ["scan-shard"]
+
+
+def test_neither_a_failing_settlement_nor_a_shard_is_settled():
+    untold = {SETTLES, "scan-shard"}
+    assert [TAG in entry.tags for entry in FLOWS.values()] == [entry.name not in untold for entry in FLOWS.values()]
     (related,) = {trigger.match_related.root["prefect.resource.id"] for trigger in triggers_of(FLOWS[SETTLES])}
     assert related == f"prefect.tag.{TAG}"
-    assert silent_runs().trigger.match_related.root["prefect.resource.id"] == f"prefect.tag.{TAG}"
+
+
+def test_a_shard_whose_machine_is_gone_crashes_like_any_run():
+    watched = silent_runs().trigger.match_related.root["prefect.resource.id"]
+    assert watched == [f"prefect.tag.{tag}" for tag in (TAG, *FLOWS["scan-shard"].tags)]
 
 
 def test_the_opening_names_every_flow_and_what_starts_it(tmp_path):
     text = "\n".join(opening(tmp_path, 3, "http://127.0.0.1:4200"))
     assert f"at most 3 runs at once; results go to {tmp_path}" in text
-    for entry in FLOWS.values():
+    for entry in SERVED_FLOWS:
         (line,) = (line for line in text.splitlines() if line.strip().startswith(f"{entry.deployment} "[:-1]))
         assert entry.event is None or line.endswith(f"on {entry.event.name}")
 
