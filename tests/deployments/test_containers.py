@@ -8,6 +8,7 @@ from importlib.metadata import version
 from inspect import getsource
 from pathlib import Path
 
+import pytest
 import yaml
 from prefect.cli._app import _app as prefect_commands
 from prefect.server.utilities import encryption
@@ -27,6 +28,7 @@ COMPOSE = yaml.safe_load((FOLDER / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
 OURS = [service for service in SERVICES.values() if service["image"] == "seo-scan"]
 KUBERNETES = json.loads((FOLDER / "kubernetes.json").read_text())
+DOCKER = json.loads((FOLDER / "docker.json").read_text())
 EXAMPLE = (FOLDER / "compose.env.example").read_text()
 VARIABLE = re.compile(r"\$\{([A-Z_]+):\?\}")
 
@@ -53,7 +55,7 @@ def commands():
 def test_every_command_is_understood():
     known = {"seo": command_line(), "prefect": prefect_commands}
     found = [known[program].parse_args(words, exit_on_error=False)[0].__name__ for program, *words in commands()]
-    assert found == ["upgrade", "start", "start_services", "store", "deploy", "start", "start"]
+    assert found == ["upgrade", "start", "start_services", "store", "deploy", "start", "start", "start"]
 
 
 def test_every_variable_is_a_setting_of_prefect():
@@ -71,9 +73,10 @@ def test_every_secret_is_in_the_example_and_none_has_a_value():
     assert "SEO_" not in "".join(given)
 
 
-def test_a_worker_is_shown_no_secret_of_the_server():
-    assert set(VARIABLE.findall(json.dumps(SERVICES["worker"]))) == {"PREFECT_AUTH"}
-    assert SERVICES["worker"]["env_file"] == [{"path": "worker.env", "required": False}]
+@pytest.mark.parametrize("name", ["worker", "shards"])
+def test_a_worker_is_shown_no_secret_of_the_server(name):
+    assert set(VARIABLE.findall(json.dumps(SERVICES[name]))) == {"PREFECT_AUTH"}
+    assert SERVICES[name]["env_file"] == [{"path": "worker.env", "required": False}]
 
 
 def test_the_extras_exist():
@@ -121,16 +124,32 @@ def test_only_prefect_is_published_and_on_loopback():
 
 def test_workers_take_the_pool_that_is_deployed_to():
     pools = [words[words.index("--pool") + 1] for words in commands() if "--pool" in words]
-    assert pools == [WORK_POOL, WORK_POOL]
+    assert pools == [WORK_POOL, SHARD_POOL, WORK_POOL]
     assert not any("--work-queue" in words for words in commands())  # they take all of them
 
 
-def test_the_template_of_kubernetes_uses_every_variable_and_no_other():
-    variables = KUBERNETES["variables"]["properties"]
-    used = set(re.findall(r"\{\{ (\w+) \}\}", json.dumps(KUBERNETES["job_configuration"])))
+@pytest.mark.parametrize("template", [KUBERNETES, DOCKER], ids=["kubernetes.json", "docker.json"])
+def test_a_template_of_jobs_uses_every_variable_and_no_other(template):
+    variables = template["variables"]["properties"]
+    used = set(re.findall(r"\{\{ (\w+) \}\}", json.dumps(template["job_configuration"])))
     assert used == set(variables)
     assert variables["image"]["default"] == f"seo-scan:{version('seo-scan')}"
     assert all(description.endswith(".") for description in (each["description"] for each in variables.values()))
+
+
+def test_a_container_of_docker_may_do_as_little_as_the_others():
+    made = DOCKER["job_configuration"]
+    assert (made["privileged"], made["auto_remove"]) == (False, True)
+    least = SERVICES["worker"]
+    made = made["container_create_kwargs"]
+    assert (made["read_only"], made["cap_drop"], made["security_opt"], made["init"]) == (
+        *(least["read_only"], least["cap_drop"], least["security_opt"], least["init"]),
+    )
+    assert [f"{place}:{how}".removesuffix(":") for place, how in made["tmpfs"].items()] == least["tmpfs"]
+
+
+def test_the_template_of_kubernetes_says_what_a_job_takes():
+    variables = KUBERNETES["variables"]["properties"]
     assert POOL_SIZE <= 4
     assert "four at most" in variables["cpu"]["description"]
     assert OPENROUTER_KEY in variables["secret"]["description"]
