@@ -26,15 +26,16 @@ from tasks.scan.chunk import FINISH_SECONDS, Home
 from tasks.scan.process import is_gone
 from tasks.scan.records import RunRef
 from tasks.scan.settings import ScanSettings
-from tasks.scan.task import Plan, scan_chunks
-from tasks.store import Left, Shard, Store
+from tasks.scan.task import Plan, is_the_chunks_fault, scan_chunks
+from tasks.store import Left, Store
 from tasks.urls import printable
 
 LOOK_EVERY = 1.0
 START_SECONDS = 300.0
 """For this long shards may wait for a worker while none of the run is under way."""
 ATTEMPTS = 3
-END_SECONDS = 3 * FINISH_SECONDS
+END_SECONDS = FINISH_SECONDS + 2
+"""Less than what a flow's deadline leaves it for closing its run."""
 REASON_LENGTH = 500
 
 
@@ -50,7 +51,7 @@ class ShardJob(BaseModel):
     """What a shard is to do.
 
     Attributes:
-        chunks: of the run, by index.
+        chunks: of the run, by index; ``pages`` of them are open.
         deadline: seconds since the epoch after which nothing new is begun.
         home: what the shard's machine has to share with the one where the run began.
         result_store: name of the block that says where the data is.
@@ -62,6 +63,7 @@ class ShardJob(BaseModel):
     epoch: int
     number: int
     chunks: tuple[int, ...]
+    pages: int
     deadline: float
     home: Home
     result_store: str | None = None
@@ -100,25 +102,13 @@ async def scan_shards(
     """
     if count == 1:
         return await scan_chunks(plan, deadline=deadline)
-    shards, home = await asyncio.to_thread(_divided, plan, count)
+    jobs = await asyncio.to_thread(_divided, plan, count, deadline, result_store)
     log = get_run_logger()
-    if len(shards) <= 1:
+    if len(jobs) <= 1:
         log.info("run %s has no hosts to divide: its pages are scanned here", plan.run.run_id)
         return await scan_chunks(plan, deadline=deadline)
-    pages = ", ".join(f"{shard.pages:,}" for shard in shards)
-    log.info("run %s goes on in %d shards of %s pages", plan.run.run_id, len(shards), pages)
-    jobs = [
-        ShardJob(
-            run_id=plan.run.run_id,
-            epoch=plan.run.epoch,
-            number=shard.number,
-            chunks=shard.chunks,
-            deadline=deadline,
-            home=home,
-            result_store=result_store,
-        )
-        for shard in shards
-    ]
+    pages = ", ".join(f"{job.pages:,}" for job in jobs)
+    log.info("run %s goes on in %d shards of %s pages", plan.run.run_id, len(jobs), pages)
     async with get_client() as client:
         pool = (await _deployed(client, deployment)).work_pool_name or ""
         if (await client.read_work_pool(pool)).status != WorkPoolStatus.READY:
@@ -132,9 +122,23 @@ async def scan_shards(
             await asyncio.to_thread(running.withdraw)
 
 
-def _divided(plan: Plan, count: int) -> tuple[list[Shard], Home]:
+def _divided(plan: Plan, count: int, deadline: float, result_store: str | None) -> list[ShardJob]:
+    run = plan.run
     with Store.open(plan.settings.data) as store:
-        return store.shards(plan.run.run_id, count), Home.of(store)
+        home = Home.of(store)
+        return [
+            ShardJob(
+                run_id=run.run_id,
+                epoch=run.epoch,
+                number=shard.number,
+                chunks=shard.chunks,
+                pages=shard.pages,
+                deadline=deadline,
+                home=home,
+                result_store=result_store,
+            )
+            for shard in store.shards(run.run_id, count)
+        ]
 
 
 class _Shards:
@@ -220,6 +224,7 @@ class _Shards:
             if not self._away:
                 self._log.warning("Prefect does not say how the shards are, they go on: %s", type(error).__name__)
             self._away = True
+            self._attended_at = time.monotonic()
         else:
             self._away = False
 
@@ -270,7 +275,13 @@ class _Shards:
             return store.left(job.run_id, job.chunks)
 
 
-@task(name="take-shard", retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE)
+@task(
+    name="take-shard",
+    retries=2,
+    retry_delay_seconds=2,
+    retry_condition_fn=is_the_chunks_fault,
+    cache_policy=NO_CACHE,
+)
 async def take_shard(job: ShardJob) -> Plan | None:
     """The run as it is known here; None where it has ended, or was stopped or resumed, since the shard was asked for.
 
@@ -282,7 +293,8 @@ async def take_shard(job: ShardJob) -> Plan | None:
     except ValueError as error:
         raise InputError(str(error)) from error
     plan = await asyncio.to_thread(_taken, job, folder)
-    get_run_logger().info("shard %d of run %s %s", job.number, job.run_id, "begins" if plan else "has nothing to do")
+    begins = f"begins: {job.pages:,} pages" if plan else "has nothing to do"
+    get_run_logger().info("shard %d of run %s %s", job.number, job.run_id, begins)
     return plan
 
 

@@ -18,7 +18,7 @@ from prefect_redis.client import RedisMessagingSettings
 
 from blocks.ai_model import OPENROUTER_KEY
 from deployments.cli.app import command_line
-from flows.registry import WORK_POOL
+from flows.registry import SHARD_POOL, WORK_POOL
 from tasks.scan.process import POOL_SIZE
 
 FOLDER = Path(__file__).parents[2] / "deployments"
