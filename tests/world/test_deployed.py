@@ -290,7 +290,7 @@ def test_it_ends_clean_and_a_worker_elsewhere_takes_over(world, docs_site, tmp_p
     assert deployed.returncode == 0, deployed.stderr
     assert "created the work queue analysis" in deployed.stderr
     deployments = world.post("/deployments/filter", {})
-    assert {deployment["work_pool_name"] for deployment in deployments} == {"seo-scan"}
+    assert {deployment["work_pool_name"] for deployment in deployments} == {"seo-scan", "seo-shards"}
     assert not any(deployment["paused"] or deployment["pull_steps"] for deployment in deployments)
     queues = {queue["name"]: queue["priority"] for queue in world.post("/work_pools/seo-scan/queues/filter", {})}
     assert (queues["interactive"], queues["batch"], queues["analysis"]) == (1, 2, 3)

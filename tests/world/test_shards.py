@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections import Counter, defaultdict
+from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,8 +19,11 @@ pytestmark = pytest.mark.world
 
 PAGES = {"127.0.0.1": 210, "127.0.0.2": 100, "127.0.0.3": 80}
 """In two shards: one of more pages than a flow's own process takes, and one of fewer."""
-KILL_AT = 20
+FIRST = "127.0.0.1"
+HELD_FROM = 40
+"""Of the first host's requests: those after are held until its shard is killed."""
 IN_FLIGHT = 16
+HELD_SECONDS = 60
 WORKERS = ("one", "two")
 
 
@@ -29,6 +32,7 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     log: list[tuple[str, str, str]] = []  # noqa: RUF012 - of the whole test
+    may_go_on = threading.Event()
 
     def setup(self):
         super().setup()
@@ -37,6 +41,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         name = self.headers["Host"].partition(":")[0]
         self.log.append((name, self.path, self.flow_run))
+        if name == FIRST and sum(asked == FIRST for asked, *_ in self.log) > HELD_FROM:
+            self.may_go_on.wait(HELD_SECONDS)
         number = self.path.strip("/")
         known = number.isdigit()
         body = f'<!doctype html><html lang="en"><title>Page {number} of {name}</title><h1>Tea</h1><a href="/0">0</a>'
@@ -83,6 +89,7 @@ def flow_run_processes():
 def port():
     port = free_port()
     servers = [ThreadingHTTPServer((name, port), Handler) for name in PAGES]
+    Handler.may_go_on.set()
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     yield port
@@ -136,22 +143,23 @@ def test_two_workers_find_what_one_machine_finds_though_one_of_them_is_killed(wo
     assert alone.returncode == 0, alone.stderr
     Handler.log.clear()
 
-    options = ("--data", world.data, "--shards", "2", "--rate", "20", "--fail-on", "error")
+    Handler.may_go_on.clear()
+    options = ("--data", world.data, "--shards", "2", "--rate", "0", "--fail-on", "error")
     parent = world.start("parent", "seo", "batch", listed, *options)
 
-    def both_under_way():
-        counts = Counter(host(url) for url in stored_urls(world.data)) if world.data.exists() else Counter()
+    def asked_of_the_first():
         assert parent.poll() is None, world.log("parent")
-        running = shards_by_state(world)["RUNNING"]
-        return running if len(running) == 2 and len(counts) == 3 and min(counts.values()) >= KILL_AT else None
+        return [flow_run for name, _, flow_run in Handler.log if name == FIRST and flow_run][HELD_FROM:]
 
-    killed = min(until(both_under_way, 90, what="two shards under way"), key=lambda run: run["name"])
-    processes = [process for process, flow_run in flow_run_processes() if flow_run == killed["id"]]
+    (killed, *_) = until(asked_of_the_first, 180, what="a shard under way")
+    until(lambda: any(host(url) == FIRST for url in stored_urls(world.data)), what="its first commit")
+    processes = [process for process, flow_run in flow_run_processes() if flow_run == killed]
     assert len(processes) > 1  # the flow's own and its pool's
     for process in processes:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
-    assert parent.wait(120) == 1, world.log("parent")  # for the errors that the pages have
+    Handler.may_go_on.set()
+    assert parent.wait(180) == 1, world.log("parent")  # for the errors that the pages have
     world.running.pop("parent")
 
     assert sorted(url for (url,) in rows(world.data, "SELECT url FROM pages")) == sorted(urls)
@@ -159,7 +167,7 @@ def test_two_workers_find_what_one_machine_finds_though_one_of_them_is_killed(wo
         assert differing(world.data, world.folder / "alone", table) == [], table
     ended = shards_by_state(world)
     assert {state: len(runs) for state, runs in ended.items()} == {"CRASHED": 1, "COMPLETED": 2}
-    assert ended["CRASHED"][0]["id"] == killed["id"]
+    assert ended["CRASHED"][0]["id"] == killed
     names = {run["id"]: run["name"] for runs in ended.values() for run in runs}
     shards = defaultdict(set)
     for name, _, flow_run in Handler.log:
