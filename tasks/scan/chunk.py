@@ -23,11 +23,13 @@ from tasks.scan.robots import RobotsBook
 from tasks.scan.settings import ScanSettings, code_digest
 from tasks.scan.stop import LOOK_EVERY, StopWatch
 from tasks.scan.workers import HostWorkers
-from tasks.store import Lease, Retry, Staged, Store
+from tasks.store import LEASE_SECONDS, Lease, Retry, Staged, Store
 
 CHUNK_PAGES = 400
 LOW_WATER = 100
 FINISH_SECONDS = 10.0
+RENEW_EVERY = LEASE_SECONDS / 3
+"""Pages of a slow host are in line for longer than a lease holds."""
 
 
 class Home(BaseModel):
@@ -130,6 +132,7 @@ class Chunk:
         agent = options.user_agent or OWN_USER_AGENT
         self._robots = RobotsBook(store, self._pipeline.fetcher, agent, job.settings.realm)
         self._workers = HostWorkers(self.scan, per_host=options.concurrency)
+        self._renewed_at = time.monotonic()
 
     async def run(self) -> ChunkReport:
         """Works until no page of the chunk is open.
@@ -146,6 +149,7 @@ class Chunk:
 
     async def _work_off(self) -> None:
         while not self._stop.reason and not self.spent():
+            await self._keep_leases()
             if self._workers.queued >= LOW_WATER or await self._lease_more():
                 await self._workers.until(self._wants_more, seconds=LOOK_EVERY)
             elif not self._workers.idle:
@@ -155,6 +159,12 @@ class Chunk:
                 if not await self.more_is_due():
                     break
         await self._workers.finish(FINISH_SECONDS)
+
+    async def _keep_leases(self) -> None:
+        now = time.monotonic()
+        if now - self._renewed_at > RENEW_EVERY:
+            self._renewed_at = now
+            await asyncio.to_thread(self._store.renew, self._job.run_id, self._job.epoch, self._holder)
 
     def spent(self) -> bool:
         """True where the chunk has done its share and begins nothing new."""

@@ -57,11 +57,12 @@ from tasks.store.service_records import (
 )
 from tasks.store.shift import UpkeepBusy
 from tasks.store.site_columns import RobotsFact, SitemapEntryFact, SitemapFact, TargetFact, TargetKind
-from tasks.store.store import Store
+from tasks.store.store import LEASE_SECONDS, Store
 from tasks.store.upkeep_records import Compacted, Kept, Problem, Pruned, Swept
 from tasks.store.views import connect
 
 __all__ = [
+    "LEASE_SECONDS",
     "WHEN_RESUMED",
     "Answer",
     "ApiKey",

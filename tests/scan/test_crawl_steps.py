@@ -18,7 +18,7 @@ from tasks.scan.chunk import ChunkJob
 from tasks.scan.crawl import CrawlChunk
 from tasks.scan.records import begin_crawl, resume_run
 from tasks.scan.settings import CrawlRules, ScanSettings
-from tasks.store import Found, Limits, RunState, TargetFact, connect
+from tasks.store import Found, Limits, RunState, Store, TargetFact, connect
 
 PAGE = '<!doctype html><html lang="en"><title>{0} is a page of the test site</title><h1>{0}</h1>{1}'
 TEXT = {"Content-Type": "text/plain"}
@@ -322,3 +322,26 @@ async def test_a_page_is_never_stored_before_its_links_are_known(site, crawl, mo
         await one.pages()
     assert one.rows("SELECT url, outcome FROM pages") == [(site.url("/"), "completed")]
     assert one.store.progress(one.run.run_id).total == 2
+
+
+async def test_pages_of_a_slow_host_stay_with_the_chunk_that_has_them(store, site, monkeypatch):
+    monkeypatch.setitem(Store.lease.__kwdefaults__, "lease_s", 0.5)
+    monkeypatch.setattr(Store.renew, "__defaults__", (0.5,))
+    monkeypatch.setattr(chunk_room, "RENEW_EVERY", 0.1)
+    monkeypatch.setattr(chunk_room, "LOOK_EVERY", 0.05)
+
+    def slowly(_):
+        time.sleep(0.2)
+        return PAGE.format("slow", "")
+
+    paths = [f"/{number}" for number in range(8)]
+    site.pages = {"/": PAGE.format("start", "".join(f"<a href={path}>p</a>" for path in paths))}
+    site.pages |= dict.fromkeys(paths, slowly)
+    crawl = Crawl(store, site)
+    crawl.settings = crawl.settings.model_copy(
+        update={"options": crawl.settings.options.model_copy(update={"concurrency": 1})}
+    )
+    await crawl.root()
+    await asyncio.gather(crawl.pages(), crawl.pages())
+    assert sorted(path for path in site.paths() if path in paths) == paths
+    assert store.progress(crawl.run.run_id).done == 9
