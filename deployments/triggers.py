@@ -30,6 +30,7 @@ _MACROS = {
   {%- if value is not string -%} {{ name }} needs a text;
   {%- elif not value -%} {{ name }} is empty;
   {%- elif value | length > most -%} {{ name }} is longer than {{ most }};
+  {%- elif '\\0' in value -%} {{ name }} has a NUL character;
   {%- elif letters and value | list | reject('in', letters) | list -%} {{ name }} has characters that no id has;
   {%- endif -%}
 {%- endmacro -%}

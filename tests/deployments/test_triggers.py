@@ -121,6 +121,7 @@ def test_what_is_no_text_starts_no_run_and_is_never_replaced(name, field, hostil
         ("project/batch.scan", {"urls": ["x" * 8193]}, "urls has one longer than 8192"),
         ("notification/send", {"type": "loud"}, "type is none of info, success, warning, error"),
         ("notification/send", {"title": "x" * 201}, "title is longer than 200"),
+        ("notification/send", {"title": "tea\0"}, "title has a NUL character"),
     ],
 )
 def test_what_is_wrong_is_said(name, change, told):
