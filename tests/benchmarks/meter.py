@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-LOOK_EVERY = 0.1
+LOOK_EVERY = 0.5
+"""Seconds: a look takes some milliseconds of a core, which those who use all of them would miss most."""
+
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 SERVERS = (b"deployments.cli.prefect_server", b"prefect.server.api.server")

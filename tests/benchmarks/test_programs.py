@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.benchmarks import extract_cost
+from tests.benchmarks import extract_cost, meter
 from tests.benchmarks.contenders import ADVERTOOLS, BATCH, CRAWL, Work
 from tests.benchmarks.meter import Seen, Tree, measure
 from tests.benchmarks.programs import chunks, raw
@@ -53,7 +53,8 @@ def test_what_is_measured_without_prefect_does_not_load_it():
     assert done.stdout == "False\n"
 
 
-def test_processor_time_and_memory_of_children_count(tmp_path):
+def test_processor_time_and_memory_of_children_count(tmp_path, monkeypatch):
+    monkeypatch.setattr(meter, "LOOK_EVERY", 0.1)
     child = BUSY.format(size=60_000_000, seconds=0.5)
     parent = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}], check=True)\nprint('done')"
     used = measure([sys.executable, "-c", parent], dict(os.environ), tmp_path)
