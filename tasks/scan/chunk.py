@@ -25,7 +25,7 @@ from tasks.scan.stop import LOOK_EVERY, StopWatch
 from tasks.scan.workers import HostWorkers
 from tasks.store import LEASE_SECONDS, Lease, Retry, Staged, Store
 
-CHUNK_PAGES = 400
+CHUNK_PAGES = 500
 LOW_WATER = 100
 FINISH_SECONDS = 10.0
 RENEW_EVERY = LEASE_SECONDS / 3
@@ -190,7 +190,7 @@ class Chunk:
         """More work; called in a thread."""
         job = self._job
         return self._store.lease(
-            job.run_id, job.epoch, self._holder, limit=2 * CHUNK_PAGES, chunk=job.index, suspects=suspects
+            job.run_id, job.epoch, self._holder, limit=CHUNK_PAGES, chunk=job.index, suspects=suspects
         )
 
     async def scan(self, lease: Lease) -> None:

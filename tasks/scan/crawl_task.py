@@ -19,9 +19,10 @@ from tasks.scan.chunk import ChunkJob, ChunkReport
 from tasks.scan.crawl import CrawlChunk
 from tasks.scan.own_process import in_own_process
 from tasks.scan.pool_task import ChunkPool, WorkerDied, chunk_pool
+from tasks.scan.process import IN_PROCESS_PAGES
 from tasks.scan.records import NEVER, RunRef, begin_crawl, chunk_deadline, resume_run
 from tasks.scan.settings import CrawlRules, ScanSettings, rules_of
-from tasks.scan.task import IN_PROCESS_PAGES, POOL_ATTEMPTS, Plan, is_the_chunks_fault, tidy, timeout_of
+from tasks.scan.task import POOL_ATTEMPTS, Plan, is_the_chunks_fault, tidy, timeout_of
 from tasks.store import Limits, OpenWork, Store
 
 MAX_TASK_RUNS = 1900

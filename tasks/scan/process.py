@@ -16,6 +16,9 @@ from tasks.scan.memory import collect_rarely, give_memory_back
 
 LOOK_EVERY = 1.0
 POOL_SIZE = min(4, os.cpu_count() or 1)
+IN_PROCESS_PAGES = 200
+"""Up to this many open pages, starting further processes costs more than they save."""
+
 GRACE = 5.0
 
 

@@ -4,17 +4,20 @@ import json
 import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from math import ceil
 
 from pydantic import BaseModel, ConfigDict
 
 from tasks.errors import BadUrl, InputError
 from tasks.model import PageState, Reason
 from tasks.scan.chunk import CHUNK_PAGES, ChunkJob
+from tasks.scan.process import IN_PROCESS_PAGES, POOL_SIZE
 from tasks.scan.settings import CrawlRules, ScanSettings
 from tasks.store import Found, Limits, Run, RunSpec, RunState, Store, Target
 from tasks.urls import nameable, page_id, parse, printable
 
 CLOSING_SECONDS = 15.0
+SMALL_CHUNK_PAGES = 100
 NEVER = 4102444800.0
 WHY = {"deadline": "time is over", "stopped": "stopped"}
 
@@ -57,8 +60,17 @@ def begin_run(store: Store, spec: RunSpec, targets: Sequence[Target], settings: 
     )
     store.add_targets(run, targets)
     linked = store.link_fresh(run, settings.max_age, settings.recipe) if settings.max_age > 0 else 0
-    store.assign_chunks(run, CHUNK_PAGES, settings.shards)
-    return _ref(store.get_run(run.run_id), linked, resumed=False)
+    begun = store.get_run(run.run_id)
+    store.assign_chunks(run, pages_of_a_chunk(begun.total), settings.shards)
+    return _ref(begun, linked, resumed=False)
+
+
+def pages_of_a_chunk(pages: int) -> int:
+    """How many of a list's ``pages`` a chunk has: each process gets as many chunks, and all end together."""
+    if pages <= IN_PROCESS_PAGES:
+        return CHUNK_PAGES
+    rounds = ceil(pages / (POOL_SIZE * CHUNK_PAGES))
+    return max(SMALL_CHUNK_PAGES, ceil(pages / (POOL_SIZE * rounds)))
 
 
 def begin_crawl(

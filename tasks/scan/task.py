@@ -29,13 +29,11 @@ from tasks.scan import site
 from tasks.scan.access_task import load_access, named_access
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
 from tasks.scan.pool_task import ChunkPool, Runner, WorkerDied, check_cluster, chunk_pool
+from tasks.scan.process import IN_PROCESS_PAGES
 from tasks.scan.records import RunRef, begin_run, chunk_deadline, end_run, jobs_of, resume_run, targets_of
 from tasks.scan.settings import ScanOptions, ScanSettings
 from tasks.store import Run, RunKind, RunSpec, RunState, Store, Target
 from tasks.urls import nameable
-
-IN_PROCESS_PAGES = 200
-"""Up to this many open pages, starting further processes costs more than they save."""
 
 POOL_ATTEMPTS = 4
 NAME_LENGTH = 200
