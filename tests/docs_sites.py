@@ -111,7 +111,7 @@ def _configuration(folder: Path, roots: dict[str, Path], listen: list[str], *, l
           include /etc/nginx/mime.types;
           log_format timed '$msec $request_time $connection $request_uri';
           access_log {log};
-          keepalive_requests 1000000; open_file_cache max=50000 inactive=600s;
+          keepalive_requests 1000000;
           client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
           uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
           server {{
