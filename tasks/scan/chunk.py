@@ -15,7 +15,7 @@ from tasks.fetch.fetcher import OWN_USER_AGENT
 from tasks.fetch.retry import delay, is_transient
 from tasks.model import Answer, FetchFailure, PageState, ScannedPage
 from tasks.scan.committer import Committer
-from tasks.scan.memory import collect_cycles
+from tasks.scan.memory import collect_cycles, spare_what_is_there
 from tasks.scan.pipeline import PagePipeline
 from tasks.scan.process import holder_name, is_gone
 from tasks.scan.revalidating import Asked, EarlierPages, unchanged
@@ -140,6 +140,7 @@ class Chunk:
         Raises:
             StaleEpoch: the run was resumed elsewhere.
         """
+        spare_what_is_there()
         await asyncio.to_thread(self._store.hosts.give_back, is_gone)
         await asyncio.to_thread(self._store.mark_first_request, self._job.run_id)
         async with self._committer, self._stop, self._pipeline, self._robots, self._workers:

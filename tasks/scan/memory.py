@@ -31,16 +31,19 @@ def collect_rarely() -> None:
     _Rarely.on = True
 
 
+def spare_what_is_there() -> None:
+    """Has ``collect_cycles`` look only at what is made from now on; the first call counts."""
+    if _Rarely.on and not gc.get_freeze_count():
+        gc.freeze()
+
+
 def collect_cycles() -> None:
     """Frees the cycles that a chunk leaves, where Python looks for them rarely.
 
-    A process would grow by four megabytes with each chunk. What outlived the first one is not looked at again.
+    A process would grow by four megabytes with each chunk.
     """
-    if not _Rarely.on:
-        return
-    gc.collect()
-    if not gc.get_freeze_count():
-        gc.freeze()
+    if _Rarely.on:
+        gc.collect()
 
 
 class _Rarely:
