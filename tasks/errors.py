@@ -27,6 +27,7 @@ SeoScanError
 ├── BlockUnusable           a notification block is not there, or cannot notify (tasks.notify)
 ├── QueueUnavailable        a run could not be handed to Prefect (flows.dispatch)
 ├── ServerNotStarted        the temporary Prefect server did not come up (deployments.cli)
+├── PrefectGone             Prefect's server went away in mid-run and did not return (deployments.cli)
 ├── PipelineFailed          the flow itself failed; what is committed is kept (deployments.cli)
 ├── DeployFailed            Prefect did not take a deployment (deployments)
 └── ServingEnded            the process can serve no longer (deployments)
