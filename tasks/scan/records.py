@@ -69,7 +69,7 @@ def pages_of_a_chunk(pages: int) -> int:
     """How many of a list's ``pages`` a chunk has: each process gets as many chunks, and all end together."""
     if pages <= IN_PROCESS_PAGES:
         return CHUNK_PAGES
-    rounds = ceil(pages / (POOL_SIZE * CHUNK_PAGES))
+    rounds = max(2, ceil(pages / (POOL_SIZE * CHUNK_PAGES)))  # a cluster may have more processes than this machine
     return max(SMALL_CHUNK_PAGES, ceil(pages / (POOL_SIZE * rounds)))
 
 
