@@ -13,7 +13,7 @@ import pytest
 from tasks.scan.committer import COMMIT_PAGES
 from tests.world.facts import TABLES, differing, rows, stored_pages, wait_for_pages
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.beside]
 
 FAST = ("--rate", "0", "--concurrency", "32")
 PROCESSES = 3
