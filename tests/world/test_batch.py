@@ -15,6 +15,7 @@ import pytest
 
 from tasks.store import connect
 from tests.world.facts import wait_for_pages
+from tests.world.prefect_world import processes_with
 
 pytestmark = pytest.mark.world
 
@@ -52,19 +53,6 @@ def pages_of(data):
         return facts.execute("select url, outcome, run_id from pages").fetchall()
 
 
-def processes_of(marker):
-    """Ids of live processes whose command line or environment has ``marker``."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            alive = (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-            if alive and marker.encode() in (process / "environ").read_bytes():
-                found.append(int(process.name))
-        except OSError:
-            continue
-    return found
-
-
 def command_line(pid):
     """Of a process; None where it has ended."""
     try:
@@ -92,7 +80,7 @@ def scanned(tmp_path_factory, docs_site, mixed, seo, environment):
         stderr=subprocess.PIPE,
     )
     wait_for_pages(folder / "data", 600)
-    lines = [line for pid in processes_of(f"WORLD={folder}") if (line := command_line(pid))]
+    lines = [line for pid in processes_with(f"WORLD={folder}") if (line := command_line(pid))]
     _, errors = command.communicate(timeout=180)
     assert command.returncode == 0, errors
     return Scanned(folder / "data", lines)
@@ -141,7 +129,7 @@ def begin(command, environment, marker):
 def assert_gone(marker):
     """All processes of a killed command end by themselves."""
     end = time.time() + 30
-    while processes_of(f"WORLD={marker}"):
+    while processes_with(f"WORLD={marker}"):
         assert time.time() < end
         time.sleep(0.2)
 

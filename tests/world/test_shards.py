@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tasks.urls import host
-from tests.loopback import free_port, wait_for
+from tests.loopback import free_port
 from tests.world.facts import differing, rows, stored_urls
-from tests.world.prefect_world import World, until
+from tests.world.prefect_world import prefect_world, until
 
 pytestmark = pytest.mark.world
 
@@ -99,27 +99,10 @@ def port():
 
 
 @pytest.fixture
-def world(tmp_path, port, seo):
-    own = free_port()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SEO_"))}
-    environment = {
-        **kept,
-        "PREFECT_HOME": str(tmp_path / "home"),
-        "PREFECT_API_URL": f"http://127.0.0.1:{own}/api",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_WORKER_QUERY_SECONDS": "1",
-        "SEO_ALLOW": ",".join(f"{name}:{port}" for name in PAGES),
-        "DO_NOT_TRACK": "1",
-        "NO_COLOR": "1",
-    }
-    world = World(folder=tmp_path, port=own, scripts=Path(seo).parent, environment=environment)
-    try:
-        world.start("server", "prefect", "server", "start", "--port", own)
-        wait_for(f"{world.api}/health", 120)
+def world(tmp_path, port):
+    allowed = ",".join(f"{name}:{port}" for name in PAGES)
+    with prefect_world(tmp_path, PREFECT_WORKER_QUERY_SECONDS="1", SEO_ALLOW=allowed) as world:
         yield world
-    finally:
-        for name in list(world.running):
-            world.kill(name)
 
 
 def shards_by_state(world):
