@@ -20,6 +20,7 @@ from flows.registry import FLOWS
 from tasks.admit.task import admitted, already_done
 from tasks.events import Identity
 from tasks.report.task import publish_summary, reported_progress
+from tasks.scan.places_task import run_slot
 from tasks.scan.pool_task import process_pool
 from tasks.scan.settings import MAX_SHARDS, AnalyzeWhich, ScanOptions
 from tasks.scan.shard_task import check_shards, scan_shards
@@ -32,7 +33,6 @@ from tasks.scan.task import (
     judge_list,
     load_settings,
     recorded,
-    run_slot,
 )
 from tasks.store import RunState
 

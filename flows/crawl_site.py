@@ -22,9 +22,10 @@ from tasks.events import Identity
 from tasks.report.task import publish_summary, reported_progress
 from tasks.scan.budget import Budget, TimeBudget
 from tasks.scan.crawl_task import crawl_chunks, crawl_name, create_crawl_records, judge_site, prepare_crawl
+from tasks.scan.places_task import run_slot
 from tasks.scan.pool_task import process_pool
 from tasks.scan.settings import AnalyzeWhich, CrawlRules, ScanOptions
-from tasks.scan.task import close_run, load_settings, recorded, run_slot
+from tasks.scan.task import close_run, load_settings, recorded
 from tasks.store import RunState
 from tasks.urls import parse
 

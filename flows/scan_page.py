@@ -16,8 +16,9 @@ from tasks.admit.task import admitted, already_done
 from tasks.events import Identity, Url
 from tasks.report.task import publish_summary
 from tasks.scan.page_task import fetch_and_parse, notify_scan_complete, save_scan_data, trigger_analysis
+from tasks.scan.places_task import run_slot
 from tasks.scan.settings import ScanOptions
-from tasks.scan.task import Wanted, close_run, create_page_records, load_settings, page_name, recorded, run_slot
+from tasks.scan.task import Wanted, close_run, create_page_records, load_settings, page_name, recorded
 from tasks.scan.telling import scan_completed
 
 

@@ -22,7 +22,8 @@ from tasks.scan.pool_task import ChunkPool, WorkerDied, chunk_pool
 from tasks.scan.process import IN_PROCESS_PAGES
 from tasks.scan.records import NEVER, RunRef, begin_crawl, chunk_deadline, resume_run
 from tasks.scan.settings import CrawlRules, ScanSettings, rules_of
-from tasks.scan.task import POOL_ATTEMPTS, Plan, is_the_chunks_fault, tidy, timeout_of
+from tasks.scan.task import POOL_ATTEMPTS, Plan, is_the_chunks_fault, timeout_of
+from tasks.scan.tidy_task import tidy
 from tasks.store import Limits, OpenWork, Store
 
 MAX_TASK_RUNS = 1900
@@ -230,7 +231,7 @@ async def judge_site(plan: Plan, check_until: float = NEVER) -> None:
     log, run, settings = get_run_logger(), plan.run, plan.settings
     access = await load_access(settings)
     with Store.open(settings.data) as store, phase(run.run_id, "putting redirects together"):
-        await asyncio.to_thread(tidy, store, run.run_id)
+        await tidy(settings.data, run.run_id)
         redirects = await asyncio.to_thread(site.settle, settings, store, run.run_id, run.epoch)
         log.info("%d redirects settled", redirects)
         await site.probe(settings, store, run.run_id, run.epoch, access)

@@ -9,19 +9,15 @@ from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.client.schemas.objects import State
-from prefect.concurrency.asyncio import concurrency
 from prefect.context import FlowRunContext, TaskRunContext
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.runtime import flow_run
 from prefect.tasks import Task, exponential_backoff
 from pydantic import BaseModel, ConfigDict
 
 from blocks import Crawler, ResultStore
 from tasks.crawl.lists import read_list
-from tasks.errors import InputError, StaleEpoch, StoreError
+from tasks.errors import InputError, StaleEpoch
 from tasks.fetch.chromium import require_browser
 from tasks.logs import step
 from tasks.model import FetchOptions, RenderOptions
@@ -32,13 +28,12 @@ from tasks.scan.pool_task import ChunkPool, Runner, WorkerDied, check_cluster, c
 from tasks.scan.process import IN_PROCESS_PAGES
 from tasks.scan.records import RunRef, begin_run, chunk_deadline, end_run, jobs_of, resume_run, targets_of
 from tasks.scan.settings import ScanOptions, ScanSettings
+from tasks.scan.tidy_task import tidy
 from tasks.store import Run, RunKind, RunSpec, RunState, Store, Target
 from tasks.urls import nameable
 
 POOL_ATTEMPTS = 4
 NAME_LENGTH = 200
-RUNS_AT_ONCE = "seo-scan-runs"
-RUNS_AT_ONCE_DEFAULT = 20
 
 
 class Plan(BaseModel):
@@ -116,22 +111,6 @@ def _rendering(options: ScanOptions, crawler: Crawler, *, outside: bool) -> Rend
         raise InputError("pages are rendered without credentials and proxy: leave out render, or access")
     require_browser(crawler.browser)
     return RenderOptions(browser=crawler.browser)
-
-
-@asynccontextmanager
-async def run_slot() -> AsyncIterator[None]:
-    """Holds one of the places for runs at once: a global limit that operators may change in Prefect."""
-    async with get_client() as client:
-        try:
-            await client.read_global_concurrency_limit_by_name(RUNS_AT_ONCE)
-        except ObjectNotFound:
-            limit = GlobalConcurrencyLimitCreate(name=RUNS_AT_ONCE, limit=RUNS_AT_ONCE_DEFAULT)
-            try:
-                await client.create_global_concurrency_limit(limit)
-            except ObjectAlreadyExists:
-                get_run_logger().debug("another run has just created the limit %s", RUNS_AT_ONCE)
-    async with concurrency(RUNS_AT_ONCE, strict=True, raise_on_lease_renewal_failure=False):
-        yield
 
 
 @asynccontextmanager
@@ -324,23 +303,12 @@ def _submitted(plan: Plan, jobs: list[tuple[ChunkJob, int]], pool: ChunkPool) ->
 async def judge_list(plan: Plan) -> None:
     """Stores the robots.txt of the pages' hosts, and judges what it keeps out."""
     with step(get_run_logger(), "judge-list", run=plan.run.run_id):
+        await tidy(plan.settings.data, plan.run.run_id)
         await asyncio.to_thread(_judge_list, plan)
-
-
-def tidy(store: Store, run_id: str) -> None:
-    """Merges the run's parts where they are too many to be read at once; it is no harm where that fails."""
-    try:
-        done = store.upkeep.after_run(run_id)
-    except StoreError as error:
-        get_run_logger().warning("parts of run %s stay as they are: %s", run_id, error)
-    else:
-        if done.merged:
-            get_run_logger().info("%d parts of run %s became %d", done.merged, run_id, done.made)
 
 
 def _judge_list(plan: Plan) -> None:
     with Store.open(plan.settings.data) as store:
-        tidy(store, plan.run.run_id)
         site.judge_list(plan.settings, store, plan.run.run_id, plan.run.epoch)
 
 

@@ -67,12 +67,14 @@ class Upkeep:
             shrink(mine)
         return swept
 
-    def after_run(self, run_id: str) -> Compacted:
-        """Merges the run's own small parts where they are too many, and deletes parts long dead; cheap otherwise."""
+    def is_due(self, run_id: str) -> bool:
+        """True where ``after_run`` has something to do."""
         with self._catalogue.read() as connection:
             crowded = compaction.crowded(connection, compaction.ABOVE, [run_id])
-            if not crowded and not sweeping.is_due(connection, sweeping.GRACE_SECONDS):
-                return Compacted()
+            return bool(crowded) or sweeping.is_due(connection, sweeping.GRACE_SECONDS)
+
+    def after_run(self, run_id: str) -> Compacted:
+        """Merges the run's own small parts where they are too many, and deletes parts long dead."""
         with shift(self._catalogue) as mine:
             sweeping.sweep_dead(self._root, mine, sweeping.GRACE_SECONDS, self._publish)
             return compaction.compact(self._root, mine, runs=[run_id])

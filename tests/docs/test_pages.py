@@ -15,8 +15,8 @@ from deployments.demo.transcript import COMMANDS, session, written_into
 from flows.registry import FLOWS
 from tasks.analyze.settings import AnalyzeOptions
 from tasks.audit import all_rules
+from tasks.scan.places_task import RUNS_AT_ONCE, RUNS_AT_ONCE_DEFAULT
 from tasks.scan.settings import ScanOptions
-from tasks.scan.task import RUNS_AT_ONCE, RUNS_AT_ONCE_DEFAULT
 
 ROOT = Path(__file__).parents[2]
 README, OPERATING, CLI = ROOT / "README.md", ROOT / "docs" / "operating.md", ROOT / "docs" / "cli.md"

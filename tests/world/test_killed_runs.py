@@ -48,15 +48,19 @@ def killed_and_resumed(line, data, environment, kills, pages):
     """Kills the command again and again, one time in five while it starts, never near its end; ends it in peace."""
     dice = random.Random(5)
     last = pages * 9 // 10
+    log = data.with_name("killed.log")
     for _ in range(kills.count):
-        with subprocess.Popen(
-            line, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        ) as running:
+        with (
+            log.open("wb") as told,
+            subprocess.Popen(line, env=environment, stdout=told, stderr=told, start_new_session=True) as running,
+        ):
             try:
                 if dice.random() < 1 / 5:
                     time.sleep(dice.uniform(0, 5))
                 else:
                     wait_for_pages(data, min(stored_pages(data) + dice.randint(1, kills.pages), last))
+            except AssertionError as error:
+                raise AssertionError(f"{error}; the command, {running.poll()}, said: {log.read_text()}") from error
             finally:
                 os.killpg(running.pid, signal.SIGKILL)
     done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=600, check=False)
