@@ -55,6 +55,7 @@ class LocalServer:
             )
             server = cls(process, listening.getsockname()[1], log)
         os.environ["PREFECT_API_URL"] = server.api_url
+        os.environ["SEO_TEMPORARY_SERVER"] = server.api_url  # read by tasks/scan/places_task.py
         cls.current = server
         return server
 

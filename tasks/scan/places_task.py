@@ -1,10 +1,15 @@
-"""How many runs go on at once: a global concurrency limit of Prefect that operators may change."""
+"""How many runs go on at once: a global concurrency limit of Prefect that operators may change.
+
+A temporary server knows no limit: nothing there would ever free the places of runs that were killed.
+"""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from prefect import get_run_logger
+from prefect.client.base import ServerType
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.concurrency.asyncio import concurrency
@@ -17,15 +22,19 @@ LEASE_SECONDS = 60
 
 TOLD_AFTER = 5.0
 
+TEMPORARY = "SEO_TEMPORARY_SERVER"
+"""Set by a command that has started Prefect's server for itself."""
+
 
 @asynccontextmanager
 async def run_slot() -> AsyncIterator[None]:
     """Holds one of the places; waits until there is one, and says so."""
-    await _ensure_limit()
-    log = get_run_logger()
+    if not await _is_limited():
+        yield
+        return
     told = asyncio.get_running_loop().call_later(
         TOLD_AFTER,
-        log.warning,
+        get_run_logger().warning,
         "waits: the global concurrency limit %s has no place left; a killed run holds its own for %d s",
         RUNS_AT_ONCE,
         LEASE_SECONDS,
@@ -40,8 +49,13 @@ async def run_slot() -> AsyncIterator[None]:
         told.cancel()
 
 
-async def _ensure_limit() -> None:
+async def _is_limited() -> bool:
+    """Makes sure that there is a limit, where there can be one."""
+    if os.environ.get(TEMPORARY):
+        return False
     async with get_client() as client:
+        if client.server_type == ServerType.EPHEMERAL:
+            return False
         try:
             await client.read_global_concurrency_limit_by_name(RUNS_AT_ONCE)
         except ObjectNotFound:
@@ -50,3 +64,4 @@ async def _ensure_limit() -> None:
                 await client.create_global_concurrency_limit(limit)
             except ObjectAlreadyExists:
                 get_run_logger().debug("another run has just created the limit %s", RUNS_AT_ONCE)
+    return True

@@ -49,3 +49,14 @@ async def test_a_run_without_a_place_says_so_and_goes_on_when_another_ends(caplo
     await asyncio.gather(runs, waiting)
     assert order == ["first ends", "second begins"]
     assert caplog.text.count("waits: the global") == 1
+
+
+@pytest.mark.usefixtures("one_place")
+async def test_a_temporary_server_has_no_limit(monkeypatch):
+    monkeypatch.setenv(places.TEMPORARY, "http://127.0.0.1:1/api")
+
+    async def held_twice():
+        async with places.run_slot(), places.run_slot():
+            return "both"
+
+    assert await asyncio.wait_for(held_twice(), 20) == "both"

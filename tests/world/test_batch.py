@@ -5,9 +5,11 @@ import os
 import pty
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,8 +136,15 @@ def assert_gone(marker):
         time.sleep(0.2)
 
 
+def taken_places(home):
+    """Places for runs at once that Prefect's database in ``home`` counts as taken."""
+    with closing(sqlite3.connect(f"file:{home}/prefect.db?mode=ro", uri=True)) as database:
+        taken = "SELECT coalesce(sum(active_slots), 0) FROM concurrency_limit_v2 WHERE name = 'seo-scan-runs'"
+        return database.execute(taken).fetchone()[0]
+
+
 def test_killed_with_its_whole_group_and_resumed_at_once(
-    tmp_path, docs_site, shorter, seo, environment, served_environment
+    tmp_path, docs_site, shorter, seo, prefect_home, environment, served_environment
 ):
     data = tmp_path / "data"
     command = batch(seo, shorter, data, docs_site, *FAST)
@@ -148,6 +157,7 @@ def test_killed_with_its_whole_group_and_resumed_at_once(
     assert "continuing run" in second.stderr
     assert_whole(data, shorter)
     assert_gone(tmp_path)
+    assert taken_places(prefect_home) == 0  # nobody would ever free it
 
 
 def test_killed_alone_and_resumed_at_once(tmp_path, docs_site, shorter, seo, environment, served_environment):

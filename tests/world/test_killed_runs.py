@@ -12,6 +12,7 @@ import pytest
 
 from tasks.scan.committer import COMMIT_PAGES
 from tests.world.facts import TABLES, differing, rows, stored_pages, wait_for_pages
+from tests.world.prefect_world import prefect_world
 
 pytestmark = [pytest.mark.chaos, pytest.mark.beside]
 
@@ -32,6 +33,13 @@ class Kills:
 @pytest.fixture(scope="module")
 def kills(pytestconfig):
     return Kills(3, 250) if pytestconfig.getoption("--short") else Kills(50, 150)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory, environment):
+    """A server with all services: one of them frees the places of runs that were killed."""
+    with prefect_world(tmp_path_factory.mktemp("prefect")) as world:
+        yield {**environment, "PREFECT_API_URL": world.api}
 
 
 @pytest.fixture(scope="module")
@@ -94,35 +102,33 @@ def assert_little_is_repeated(asked, kills):
 
 
 def test_a_batch_killed_again_and_again_loses_and_doubles_nothing(
-    tmp_path, docs_site, listed, kills, seo, served_environment, record
+    tmp_path, docs_site, listed, kills, seo, served, record
 ):
     def line(data):
         allowed = ("--allow", docs_site.host_port)
         return [seo, "batch", str(listed), "--data", str(data), "--max-age", "0", *FAST, *allowed]
 
     whole, data = tmp_path / "whole", tmp_path / "data"
-    undisturbed(line(whole), served_environment)
+    undisturbed(line(whole), served)
     before = len(docs_site.log.read_text().splitlines())
-    killed_and_resumed(line(data), data, served_environment, kills, stored_pages(whole))
+    killed_and_resumed(line(data), data, served, kills, stored_pages(whole))
     urls = listed.read_text().split()
     assert sorted(url for (url,) in rows(data, "SELECT url FROM pages")) == sorted(urls)
     assert_like_undisturbed(data, whole, kills, ("pages", "links", "issues", "results", "images"))
     record("killed-batch", **assert_little_is_repeated(asked_for(docs_site, before), kills), pages=len(urls))
 
 
-def test_a_crawl_killed_again_and_again_equals_one_undisturbed(
-    tmp_path, docs_site, kills, seo, served_environment, record
-):
+def test_a_crawl_killed_again_and_again_equals_one_undisturbed(tmp_path, docs_site, kills, seo, served, record):
     url = f"{docs_site.base}/py/"
 
     def line(data):
         return [seo, "crawl", url, "--data", str(data), "--check", "none", *FAST]
 
     whole, data = tmp_path / "whole", tmp_path / "data"
-    undisturbed(line(whole), served_environment)
+    undisturbed(line(whole), served)
     before = len(docs_site.log.read_text().splitlines())
     each = Kills(kills.count, 800 // kills.count)
-    killed_and_resumed(line(data), data, served_environment, each, stored_pages(whole))
+    killed_and_resumed(line(data), data, served, each, stored_pages(whole))
     assert_like_undisturbed(data, whole, kills, TABLES)
     figures = assert_little_is_repeated(asked_for(docs_site, before), kills)
     record("killed-crawl", **figures, pages=rows(data, "SELECT count(*) FROM pages")[0][0])
