@@ -61,7 +61,7 @@ async def read_sitemaps(
 
 
 def _have_sitemaps(store: Store, run_id: str) -> bool:
-    with store.site(run_id) as site:
+    with store.site(run_id, ("sitemaps",)) as site:
         return bool(site.execute("SELECT 1 FROM sitemaps LIMIT 1").fetchall())
 
 
@@ -112,7 +112,7 @@ def add_known(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> 
         if scope.contains(one.url) and _is_near(one.depth, rules.max_depth)
     )
     added = _add(store, run_id, epoch, known)
-    with store.site(run_id) as site:
+    with store.site(run_id, ("sitemap_entries",)) as site:
         listed = site.execute("SELECT DISTINCT url FROM sitemap_entries")
         while rows := listed.fetchmany(FOUND_AT_ONCE):
             _add(store, run_id, epoch, (_listed(rules, url) for (url,) in rows if scope.contains(url)))

@@ -193,7 +193,7 @@ def _targets(store: Store, run_id: str, rules: CrawlRules) -> list[Asked]:
     """What pages point at and nobody looked at yet: links out of scope, and images. Pages held back are no targets."""
     scope = scope_of(rules)
     asked: dict[str, Asked] = {}
-    with store.site(run_id) as site:
+    with store.site(run_id, ("pages", "links", "images", "targets")) as site:
         if "external" in rules.check:
             for url, internal in _rows(site, _LINKED):
                 if is_http(url) and not scope.covers(url):
@@ -261,7 +261,7 @@ def _write_verdict(verdict: SiteVerdict, store: Store, run_id: str, epoch: int) 
 
 def _write_robots(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> None:
     """What was read of robots.txt for any page of the run, however long ago that was."""
-    with store.site(run_id) as site:
+    with store.site(run_id, ("pages",)) as site:
         found = _rows(site, _ORIGINS)
     origins = sorted({origin(url) for (url,) in found if is_http(url)})
     answers = store.robots.under(settings.realm)

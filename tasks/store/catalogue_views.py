@@ -1,6 +1,7 @@
 """Tables of the catalogue that readers see beside the facts."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,9 +153,11 @@ CATALOGUE_VIEWS = (
 )
 
 
-def copy_catalogue(reader: Connection, connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
-    """Copies the catalogue's views into DuckDB, which cannot read the catalogue itself without an extension."""
-    for view in CATALOGUE_VIEWS:
+def copy_catalogue(
+    reader: Connection, connection: duckdb.DuckDBPyConnection, views: Iterable[CatalogueView], prefix: str = ""
+) -> None:
+    """Copies ``views`` into DuckDB, which cannot read the catalogue itself without an extension."""
+    for view in views:
         names = [shown.name for shown in view.columns]
         rows = reader.execute(select(*(view.table.c[name] for name in names)))
         text = json.dumps([dict(zip(names, row, strict=True)) for row in rows])

@@ -15,7 +15,7 @@ def changes(root: PartFolder, catalogue: Catalogue, run_id: str, earlier_run_id:
 
     Pages count that answered; what either run did not look at, or got no answer from, is not compared.
     """
-    with limited(open_views(root, catalogue, [run_id, earlier_run_id]), root) as connection:
+    with limited(open_views(root, catalogue, [run_id, earlier_run_id], ("pages", "links")), root) as connection:
         return pl.DataFrame(connection.sql(_CHANGES, params={"now": run_id, "earlier": earlier_run_id}))
 
 

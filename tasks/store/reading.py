@@ -1,7 +1,7 @@
 """What can be asked of a data folder."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import duckdb
@@ -233,18 +233,21 @@ class Reading:
         """Every page of the run in list order, a few hundred in memory at a time."""
         return page_objects.iter_page_objects(self._root, self._catalogue, run_id, all_results=all_results)
 
-    def site(self, run_id: str, *, complete: bool | None = None) -> duckdb.DuckDBPyConnection:
+    def site(
+        self, run_id: str, tables: Collection[str] = site.JUDGED, *, complete: bool | None = None
+    ) -> duckdb.DuckDBPyConnection:
         """A connection that sees one run, for judging a crawl as a whole; the caller closes it.
 
-        Besides the views of docs/data.md, restricted to the run, there is the table
+        Besides the views of docs/data.md that ``tables`` names, restricted to the run, there is the table
         ``run(run_id, start_url, scope, complete)`` of one row. Memory is limited; what does not fit goes to disk. The
         parts are those of now: what is written later needs another connection.
 
         Args:
             run_id: the run.
+            tables: names of the views that are read; each costs a look into all of its parts.
             complete: every page of the site was seen; None to say so where no page is left and nothing is amiss.
         """
-        return site.connect(self._root, self._catalogue, run_id, complete=complete)
+        return site.connect(self._root, self._catalogue, run_id, tables, complete=complete)
 
     def changes(self, run_id: str, earlier_run_id: str) -> pl.DataFrame:
         """What is new, changed or gone in a crawl since an earlier one, as rows of ``changes``."""

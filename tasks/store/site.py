@@ -1,6 +1,7 @@
 """One run as a database of its own, for judging a crawl as a whole."""
 
 import os
+from collections.abc import Collection
 
 import duckdb
 
@@ -18,14 +19,20 @@ MAX_THREADS = 4
 SPILL_FOLDER = "tmp"
 
 
-def connect(root: PartFolder, catalogue: Catalogue, run_id: str, *, complete: bool | None) -> duckdb.DuckDBPyConnection:
+JUDGED = ("pages", "links", "images", "redirects", "robots", "sitemaps", "sitemap_entries", "targets")
+"""Views that a site is judged by."""
+
+
+def connect(
+    root: PartFolder, catalogue: Catalogue, run_id: str, tables: Collection[str], *, complete: bool | None
+) -> duckdb.DuckDBPyConnection:
     with catalogue.read() as reader:
         run = runs.get(reader, run_id)
         counts = state_counts(reader, run.run_id)
     left = any(state in OPEN_STATES or reason == Reason.HOST_DOWN for state, reason, _ in counts)
     if complete is None:
         complete = not (left or run.incomplete)
-    connection = limited(open_views(root, catalogue, [run.run_id]), root)
+    connection = limited(open_views(root, catalogue, [run.run_id], tables), root)
     try:
         connection.execute(
             "CREATE TABLE run AS SELECT $1::VARCHAR AS run_id, $2::VARCHAR AS start_url, $3::VARCHAR AS scope, "

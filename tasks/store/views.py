@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from tasks.errors import StoreError
 from tasks.store.catalogue import Catalogue
-from tasks.store.catalogue_views import copy_catalogue
+from tasks.store.catalogue_views import CATALOGUE_VIEWS, copy_catalogue
 from tasks.store.columns import FACT_TABLES, ISSUES, LINKED, PAGES, RAISED_FROM
 from tasks.store.location import locate
 from tasks.store.migrations import check_version
@@ -75,7 +75,7 @@ def connect(data: Path | str | None = None) -> duckdb.DuckDBPyConnection:
 def open_views(
     root: PartFolder, catalogue: Catalogue, runs: Sequence[str] | None = None, tables: Collection[str] | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """The views of the whole folder, or of what ``runs`` show; of facts that are not in ``tables`` none is read."""
+    """The views of the whole folder, or of what ``runs`` show; of what is not in ``tables`` nothing is read."""
     connection = duckdb.connect(config={"temp_directory": str(Path(tempfile.gettempdir(), "seo-scan-duckdb"))})
     try:
         connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
@@ -105,9 +105,10 @@ def create_views(
     Where ``tables`` are given, the parts of others need not be had: their views have all columns and fail when read.
     """
     wanted = tables if tables is None else _tables_of_parts(tables)
+    copied = [view for view in CATALOGUE_VIEWS if tables is None or view.name in tables]
     with catalogue.read() as reader:
         live = _live_facts(reader, root, runs, wanted)
-        copy_catalogue(reader, connection, prefix)
+        copy_catalogue(reader, connection, copied, prefix)
     made = {PAGES.name: _with_graph(live, DEPTH_ONLY), ISSUES.name: _standing_issues(live)}
     views = {table.name: made.get(table.name) or _view_sql(table, live) for table in FACT_TABLES}
     views[SITE_PAGES] = _with_graph(live, _GRAPH_COLUMNS)
@@ -115,6 +116,10 @@ def create_views(
     for name, sql in views.items():
         shown = sql if tables is None or name in tables else _unread_sql(name, columns[name])
         connection.execute(f"CREATE VIEW {prefix}{name} AS {shown}")
+    for view in CATALOGUE_VIEWS:
+        if view not in copied:
+            unread = _unread_sql(view.name, [(shown.name, shown.dtype, "") for shown in view.columns])
+            connection.execute(f"CREATE VIEW {prefix}{view.name} AS {unread}")
 
 
 _BESIDE = {PAGES.name: (GRAPH.name,), SITE_PAGES: (PAGES.name, GRAPH.name)}
@@ -204,7 +209,7 @@ def _empty_sql(table: FactTable) -> str:
 
 def _unread_sql(name: str, columns: Sequence[tuple[str, str, str]]) -> str:
     """All columns, for who asks what there is."""
-    return f"SELECT {_nulls(columns)} WHERE error('the facts of {name} are read where the query names it')::BOOLEAN"
+    return f"SELECT {_nulls(columns)} WHERE error('the rows of {name} are read where the query names it')::BOOLEAN"
 
 
 def _nulls(columns: Sequence[tuple[str, str, str]]) -> str:

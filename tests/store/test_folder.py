@@ -137,7 +137,7 @@ def test_a_crawl_begins_in_a_stored_folder(stored):
         store.add_found(run.run_id, 1, [Found("https://e.com/tea", page_id("default", "https://e.com/tea"), "start")])
         assert [lease.url for lease in store.lease(run.run_id, 1, "a", 9)] == ["https://e.com/tea"]
         assert store.robots.get("https://new.example:443") is None
-        with store.site(store.list_runs()[-1].run_id) as site:
+        with store.site(store.list_runs()[-1].run_id, ("site_pages",)) as site:
             assert site.execute("SELECT count(*), count(title) FROM site_pages").fetchall() == [(3, 1)]
 
 

@@ -254,9 +254,11 @@ def test_sql_that_does_more_than_read_is_refused(store, begin, query, monkeypatc
 def test_a_table_that_the_query_hides_is_never_taken_for_empty(store, begin, scanned):
     run = begin(URLS[0])
     store.write_commit(run.run_id, 1, "a", "k", [scanned(URLS[0])])
-    with pytest.raises(InputError, match="the facts of links are read where the query names it"):
+    with pytest.raises(InputError, match="the rows of links are read where the query names it"):
         list(store.sql("FROM query('FROM lin' || 'ks')").rows)
     assert len(list(store.sql("FROM query('FROM lin' || 'ks') -- links").rows)) == 1
+    with pytest.raises(InputError, match="the rows of runs are read where the query names it"):
+        list(store.sql("FROM query('FROM ru' || 'ns')").rows)
 
 
 def test_what_is_not_asked_is_described(store):

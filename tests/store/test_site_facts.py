@@ -18,6 +18,7 @@ from tasks.store import (
     TargetFact,
     connect,
 )
+from tasks.store.site import JUDGED
 from tasks.urls import page_id
 
 URLS = [f"https://e.com/{n}" for n in range(3)]
@@ -209,7 +210,7 @@ def test_a_site_is_one_run(store, run, begin, scanned):
     other = begin(URLS[0])
     store.write_commit(other.run_id, 1, "a", "k", [scanned(URLS[0])])
     store.write_facts(run.run_id, 1, "graph", "graph", _graph(0))
-    with store.site(run.run_id) as site:
+    with store.site(run.run_id, (*JUDGED, "graph", "site_pages")) as site:
         assert site.execute("FROM run").fetchall() == [(run.run_id, URLS[0], "folder", True)]
         for view, count in (("pages", 3), ("links", 3), ("graph", 1), ("site_pages", 3), ("robots", 0), ("targets", 0)):
             assert [row[0] for row in site.table(view).project("run_id").fetchall()] == [run.run_id] * count
