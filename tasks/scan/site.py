@@ -252,8 +252,7 @@ def judge_list(settings: ScanSettings, store: Store, run_id: str, epoch: int) ->
 
 
 def _write_verdict(verdict: SiteVerdict, store: Store, run_id: str, epoch: int) -> None:
-    frames = list(verdict.issues())
-    store.write_facts(run_id, epoch, "issues", "site", pl.concat(frames) if frames else pl.DataFrame())
+    store.write_facts(run_id, epoch, "issues", "site", verdict.issues())
     words = [(one.rule, one.outcome.value, one.why) for one in verdict.results]
     results = pl.DataFrame(words, schema=["rule", "outcome", "why"], orient="row").with_columns(page_id=pl.lit(""))
     store.write_facts(run_id, epoch, "results", "site", results)

@@ -1,8 +1,7 @@
 """Facts of a run as a whole, written step by step: a step that runs again replaces what it wrote."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 import polars as pl
 from sqlalchemy import Connection, select, update
@@ -17,15 +16,31 @@ from tasks.store.registry import register
 from tasks.store.rows import site_frame
 from tasks.store.runs import check_epoch
 from tasks.store.schema import parts, runs
+from tasks.store.site_columns import SiteFact
 
 _TABLES = {table.name: table for table in FACT_TABLES}
 _LEVELS = {Severity.ERROR: runs.c.errors, Severity.WARNING: runs.c.warnings, Severity.NOTICE: runs.c.notices}
 
 
-def stage(root: PartFolder, run_id: str, table: str, step: str, rows: pl.DataFrame | Sequence[Any]) -> tuple[Part, ...]:
-    """Writes the rows; nothing is visible before ``replace``."""
-    frame = _shaped(table, run_id, rows) if isinstance(rows, pl.DataFrame) else site_frame(_TABLES[table], run_id, rows)
-    return part_files.write(root, run_id, part_files.new_name(step), {table: frame}) if len(frame) else ()
+Rows = pl.DataFrame | Sequence[SiteFact] | Iterator[pl.DataFrame]
+
+
+def stage(root: PartFolder, run_id: str, table: str, step: str, rows: Rows) -> tuple[Part, ...]:
+    """Writes the rows, each frame of an iterator as a part; nothing is visible before ``replace``."""
+    written: tuple[Part, ...] = ()
+    for frame in _frames(table, run_id, rows):
+        if len(frame):
+            written += part_files.write(root, run_id, part_files.new_name(step), {table: frame})
+    return written
+
+
+def _frames(table: str, run_id: str, rows: Rows) -> Iterator[pl.DataFrame]:
+    if isinstance(rows, pl.DataFrame):
+        yield _shaped(table, run_id, rows)
+    elif isinstance(rows, Iterator):
+        yield from (_shaped(table, run_id, frame) for frame in rows)
+    else:
+        yield site_frame(_TABLES[table], run_id, rows)
 
 
 def _shaped(table: str, run_id: str, rows: pl.DataFrame) -> pl.DataFrame:

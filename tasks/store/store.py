@@ -7,8 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import polars as pl
-
 from tasks.errors import StoreError
 from tasks.model import ScannedPage
 from tasks.store import facts, known_pages, parts, runs, targets, work
@@ -30,7 +28,6 @@ from tasks.store.recommendations import Recommendations
 from tasks.store.records import Lease, OutboxRequest, Retry, Run, RunSpec, RunState, Staged, Target
 from tasks.store.requests import Requests
 from tasks.store.robots import RobotsCache
-from tasks.store.site_columns import SiteFact
 from tasks.store.templates import Templates
 from tasks.store.upkeep import Upkeep
 
@@ -318,9 +315,7 @@ class Store(Reading):
         with self._catalogue.write() as connection:
             return redirects_.settle(connection, run_id, epoch, staged, time.time())
 
-    def write_facts(
-        self, run_id: str, epoch: int, table: str, name: str, rows: pl.DataFrame | Sequence[SiteFact]
-    ) -> None:
+    def write_facts(self, run_id: str, epoch: int, table: str, name: str, rows: facts.Rows) -> None:
         """Writes facts of the run as a whole, for the step ``name``: they replace what that step wrote before.
 
         Args:
@@ -328,7 +323,8 @@ class Store(Reading):
             epoch: its epoch.
             table: of docs/data.md; for ``issues`` the run's counts follow.
             name: the step.
-            rows: records of the table, or a frame of its columns; ``run_id`` is filled in, what lacks is null.
+            rows: records of the table, or a frame of its columns; ``run_id`` is filled in, what lacks is null. Of an
+                iterator of frames one is in memory at a time.
 
         Raises:
             StaleEpoch: the run was resumed elsewhere; nothing is replaced.

@@ -113,6 +113,10 @@ def test_a_step_that_runs_again_replaces_what_it_wrote(store, run):
     store.write_facts(run.run_id, 1, "issues", "site", _issues("error"))
     assert store.progress(run.run_id).issues == {**before, "error": 1}
     assert _rows(store, "SELECT count(*) FROM issues WHERE rule = 'title-duplicate'") == [(1,)]
+    store.write_facts(run.run_id, 1, "issues", "site", iter([_issues("error", "error"), _issues("notice")]))
+    assert store.progress(run.run_id).issues == {**before, "error": 2, "notice": 1}
+    store.write_facts(run.run_id, 1, "issues", "site", iter(()))
+    assert store.progress(run.run_id).issues == before
     store.write_facts(run.run_id, 1, "issues", "site", pl.DataFrame())
     assert store.progress(run.run_id).issues == before
     assert _rows(store, "SELECT count(*) FROM issues") == [(3,)]
