@@ -19,7 +19,7 @@ async def tidy(data: str, run_id: str) -> None:
         return
     log = get_run_logger()
     try:
-        done = await in_own_process(_tidy, data, run_id)
+        done = await in_own_process(merge_parts, data, run_id)
     except (StoreError, WorkerDied) as error:
         log.warning("parts of run %s stay as they are: %s", run_id, error)
     else:
@@ -32,6 +32,7 @@ def _is_due(data: str, run_id: str) -> bool:
         return store.upkeep.is_due(run_id)
 
 
-def _tidy(data: str, run_id: str) -> Compacted:
+def merge_parts(data: str, run_id: str) -> Compacted:
+    """Does it here."""
     with Store.open(data) as store:
         return store.upkeep.after_run(run_id)

@@ -1,5 +1,7 @@
 """maintain-store: what it does to a data folder, and what it refuses."""
 
+import asyncio
+
 import pytest
 
 from blocks import ResultStore
@@ -49,6 +51,7 @@ async def test_a_batch_merges_its_own_parts_before_it_is_judged(site, store, opt
     monkeypatch.setattr(compaction, "ABOVE", 1)
     monkeypatch.setattr(compaction, "FEW", 2)
     monkeypatch.setattr("tasks.scan.committer.COMMIT_PAGES", 1)
+    monkeypatch.setattr("tasks.scan.tidy_task.in_own_process", asyncio.to_thread)  # which knows these limits
     run_id = await batch_scan(urls=[site.url(f"/{n}") for n in range(6)], options=options)
     assert live(store) == ["part-merged"]
     assert store.get_run(run_id).state == "completed"

@@ -4,10 +4,17 @@ import pytest
 
 from tasks.scan.own_process import in_own_process
 from tasks.scan.pool_task import WorkerDied
+from tasks.scan.tidy_task import merge_parts
+from tasks.store import Compacted, RunSpec
 
 
 async def test_work_is_done_elsewhere():
     assert await in_own_process(os.getpid) != os.getpid()
+
+
+async def test_parts_are_merged_elsewhere(store):
+    run = store.start_run(RunSpec(kind="batch"))
+    assert await in_own_process(merge_parts, str(store.path), run.run_id) == Compacted()
 
 
 async def test_what_work_raises_is_raised_here():
