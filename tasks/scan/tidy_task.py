@@ -15,11 +15,10 @@ async def tidy(data: str, run_id: str) -> None:
 
     It takes 200 MB, which the process of the run would keep.
     """
-    if not await asyncio.to_thread(_is_due, data, run_id):
-        return
     log = get_run_logger()
     try:
-        done = await in_own_process(merge_parts, data, run_id)
+        due = await asyncio.to_thread(_is_due, data, run_id)
+        done = await in_own_process(merge_parts, data, run_id) if due else Compacted()
     except (StoreError, WorkerDied) as error:
         log.warning("parts of run %s stay as they are: %s", run_id, error)
     else:
