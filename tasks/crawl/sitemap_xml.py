@@ -13,6 +13,8 @@ from tasks.urls import printable
 
 MAX_DEPTH = 32
 MAX_ELEMENTS = 3_000_000
+MAX_ITEMS = 250_000
+"""Five times what a file may have: so far they are counted."""
 MAX_NAMES = 1000
 """Distinct names of elements and attributes; expat keeps each."""
 MAX_TOKEN = 256 * 1024
@@ -71,6 +73,7 @@ class _Reader:
         self._faults = faults
         self._depth = 0
         self._elements = 0
+        self._items = 0
         self._names: set[str] = set()
         self._prefix = ""
         self._item_depth = 2
@@ -111,7 +114,12 @@ class _Reader:
 
     def _start(self, name: str, attributes: list[str]) -> None:
         self._depth += 1
-        self._count(name, attributes)
+        self._elements += 1
+        self._names.add(name)
+        if attributes:
+            self._names.update(attributes[::2])
+        if self._elements > MAX_ELEMENTS or len(self._names) > MAX_NAMES or self._depth > MAX_DEPTH:
+            raise _Stop(self._excess())
         depth = self._depth - self._item_depth
         if depth > 1:
             return
@@ -124,17 +132,12 @@ class _Reader:
         elif self._item is not None:
             self._inside(self._item, prefix, local, attributes)
 
-    def _count(self, name: str, attributes: list[str]) -> None:
-        self._elements += 1
-        self._names.add(name)
-        if attributes:
-            self._names.update(attributes[::2])
+    def _excess(self) -> str:
         if self._elements > MAX_ELEMENTS:
-            raise _Stop(f"more than {MAX_ELEMENTS:,} elements")
+            return f"more than {MAX_ELEMENTS:,} elements"
         if len(self._names) > MAX_NAMES:
-            raise _Stop(f"more than {MAX_NAMES:,} names of elements and attributes")
-        if self._depth > MAX_DEPTH:
-            raise _Stop(f"nested more than {MAX_DEPTH} deep")
+            return f"more than {MAX_NAMES:,} names of elements and attributes"
+        return f"nested more than {MAX_DEPTH} deep"
 
     def _root(self, prefix: str, local: str, attributes: list[str]) -> None:
         kind = _KINDS.get(local)
@@ -156,6 +159,9 @@ class _Reader:
         expected = _ITEMS[self.kind]
         if local not in expected:
             return
+        self._items += 1
+        if self._items > MAX_ITEMS:
+            raise _Stop(f"more than {MAX_ITEMS:,} entries: the rest is not read")
         if local != expected[0]:
             self._faults.add(f"line {self.line}: {local} in a {self.kind}")
         self._item = Item(self.line, is_sitemap=local == "sitemap")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.crawl import sitemap_xml
 from tasks.crawl.sitemap import MAX_URLS, Child, Entry, parse_sitemap
 from tasks.crawl.sitemap_text import MAX_BYTES
 
@@ -283,6 +284,13 @@ def test_no_document_type_and_no_entities(tmp_path):
         found = parse(f"<!DOCTYPE urlset [{declared}]>{OPEN}<url><loc>&{entity};</loc></url></urlset>")
         assert (found.kind, found.entries) == ("unknown", ())
         assert found.errors == ("line 1: has a document type, which is not read",)
+
+
+def test_far_past_what_a_file_may_have_nothing_is_read(monkeypatch):
+    monkeypatch.setattr(sitemap_xml, "MAX_ITEMS", 3)
+    found = parse(urlset(*(f"https://site.example/{number}" for number in range(9))))
+    assert [entry.loc[-1] for entry in found.entries] == ["0", "1", "2"]
+    assert found.errors == ("line 11: more than 3 entries: the rest is not read",)
 
 
 @pytest.mark.parametrize("extra", [0, 7])
