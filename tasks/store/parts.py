@@ -1,5 +1,6 @@
 """Parts: immutable Parquet files, complete before the catalogue names them."""
 
+import hashlib
 import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
@@ -56,7 +57,7 @@ def stream(root: PartFolder, run_id: str, name: str, table: str, rows: pl.LazyFr
     def write(file: BinaryIO) -> None:
         rows.sink_parquet(file, row_group_size=row_group, maintain_order=True, engine="streaming", **_FORMAT)
 
-    path = _path(run_id, name, table)
+    path = _path(run_id, name, table, rows.collect_schema())
     size = root.add(path, write)
     (file,) = root.files([path])
     return Part(table, name, path, row_count(file), size)
@@ -69,13 +70,24 @@ def row_count(path: Path) -> int:
 
 
 def _write_frame(root: PartFolder, run_id: str, name: str, table: str, frame: pl.DataFrame) -> Part:
-    path = _path(run_id, name, table)
+    path = _path(run_id, name, table, frame.schema)
     size = root.add(path, lambda file: frame.write_parquet(file, **_FORMAT))
     return Part(table, name, path, len(frame), size)
 
 
-def _path(run_id: str, name: str, table: str) -> str:
-    return f"{FACTS}/{table}/{run_id}/{name}.parquet"
+def _path(run_id: str, name: str, table: str, schema: pl.Schema) -> str:
+    return f"{FACTS}/{table}/{run_id}/{name}.{_shape(schema)}.parquet"
+
+
+def _shape(schema: pl.Schema) -> str:
+    columns = ";".join(f"{name} {dtype!r}" for name, dtype in schema.items())
+    return hashlib.blake2b(columns.encode(), digest_size=4).hexdigest()
+
+
+def shape_of(path: str) -> str:
+    """The same for parts that have the same columns, as their names say; empty for parts of earlier releases."""
+    _, *shape, _ = path.rpartition("/")[2].split(".")
+    return "".join(shape)
 
 
 _FORMAT: dict[str, Any] = {

@@ -18,6 +18,7 @@ from tasks.store.location import locate
 from tasks.store.migrations import check_version
 from tasks.store.page_columns import REVALIDATION
 from tasks.store.part_folder import PartFolder
+from tasks.store.parts import shape_of
 from tasks.store.registry import live_parts, site_parts
 from tasks.store.site_columns import DEPTH, GRAPH
 from tasks.store.takes import Column, FactTable, PageTable, dtype_of
@@ -244,5 +245,15 @@ def duckdb_type(dtype: pl.DataType) -> str:
 
 
 def _parquet_sql(files: Sequence[str]) -> str:
+    """All rows of the files, whatever columns each has."""
+    alike: dict[str, list[str]] = {}
+    for file in files:
+        alike.setdefault(shape_of(file), []).append(file)
+    read = [_read_sql(some, mixed=not shape) for shape, some in alike.items()]
+    return read[0] if len(read) == 1 else f"({' UNION ALL BY NAME '.join(f'SELECT * FROM {one}' for one in read)})"  # noqa: S608 - quoted paths of our own
+
+
+def _read_sql(files: Sequence[str], *, mixed: bool) -> str:
+    """``mixed`` has every file opened for its columns, before any is read: 150 kB of memory each."""
     listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-    return f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+    return f"read_parquet([{listed}], union_by_name = {str(mixed).lower()}, hive_partitioning = false)"

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.errors import InputError, StoreError
 from tasks.model import Behaviour, FetchFailure, HeadText, Reason, Rendered
-from tasks.store import Target, connect
+from tasks.store import Target, connect, parts
 from tasks.store.catalogue_views import CATALOGUE_VIEWS
 from tasks.store.columns import FACT_TABLES
 from tasks.store.manual import render
@@ -65,17 +65,31 @@ def test_runs_are_seen_with_times(store, begin):
     assert abs(started_at - run.started_at.replace(tzinfo=None)) < timedelta(milliseconds=1)
 
 
-def test_parts_of_an_older_release_lack_columns(store, begin, scanned):
+def test_parts_of_an_older_release_lack_columns(store, begin, scanned, monkeypatch):
     import polars as pl  # noqa: PLC0415 - only here
 
     run = begin(*URLS[:2])
+    monkeypatch.setattr(parts, "_path", lambda run_id, name, table, _: f"facts/{table}/{run_id}/{name}.parquet")
     staged = store.write_commit(run.run_id, 1, "a", "k0", [scanned(URLS[0])])
+    monkeypatch.undo()
     path = store.path / next(part.path for part in staged.parts if part.table == "pages")
     pl.read_parquet(path, glob=False).drop("title_px", "twitter").write_parquet(path)
     store.write_commit(run.run_id, 1, "a", "k1", [scanned(URLS[1])])
     assert list(store.sql("SELECT title, title_px FROM pages ORDER BY url").rows) == [("Tea", None), ("Tea", 30)]
     pages = list(store.iter_page_objects(run.run_id))
     assert [page["facts"]["title_px"] for page in pages] == [None, 30]
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+def test_of_parts_with_the_same_columns_one_is_opened_for_them(store, begin, scanned):
+    run = begin(*URLS[:3])
+    staged = [store.write_commit(run.run_id, 1, "a", f"k{n}", [scanned(URLS[n])]) for n in range(3)]
+    paths = [part.path for one in staged for part in one.parts if part.table == "pages"]
+    assert len(set(map(parts.shape_of, paths))) == 1
+    assert len({parts.shape_of(part.path) for part in staged[0].parts}) == len(staged[0].parts)
+    (store.path / paths[1]).write_bytes(b"no Parquet")
+    with connect(store.path) as db, pytest.raises(duckdb.InvalidInputException, match="too small to be a Parquet"):
+        db.execute("SELECT title FROM pages").fetchall()
 
 
 @pytest.mark.parametrize("place", ["folder"], indirect=True)
