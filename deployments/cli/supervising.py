@@ -143,13 +143,13 @@ class _Supervisor:
 
 
 def is_under_way(store: Store, run_id: str) -> bool:
-    """True where the counts of the run are whole."""
+    """True where the flow in this process has taken the run over, with its new limits, and its counts are whole."""
     if not store.has_run(run_id):
         return False
     run = store.get_run(run_id)
-    if run.kind == "crawl":
-        return run.parent_pid == os.getpid()  # taken over, with its new limits
-    return bool(store.chunks(run_id))  # which are cut last
+    if run.parent_pid != os.getpid():
+        return False
+    return run.kind == "crawl" or bool(store.chunks(run_id))  # which are cut last
 
 
 async def show(run_id: str, data: Path, watch: Watch, on_start: Callable[[], None]) -> None:

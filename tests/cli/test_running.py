@@ -23,10 +23,10 @@ from deployments.cli import lifeline, running
 from deployments.cli.lifeline import PrefectGone, PrefectUnreachable, check_api
 from deployments.cli.notes import warnings_to
 from deployments.cli.owner import is_alive
-from deployments.cli.supervising import supervised
+from deployments.cli.supervising import is_under_way, supervised
 from tasks.crawl.lists import read_list
 from tasks.logs import step
-from tasks.store import RunSpec, Store
+from tasks.store import RunSpec, Store, Target
 
 
 class Notes(list):
@@ -97,6 +97,19 @@ async def test_what_a_flow_fails_with_is_told_where_the_server_answers(tmp_path,
     monkeypatch.setattr(lifeline, "check_api", answers)
     with pytest.raises(OSError, match="disk full"):
         await supervised(flow, "no-run-yet", tmp_path, Notes())
+
+
+@pytest.mark.parametrize("kind", ["batch", "crawl"])
+def test_a_continued_run_is_under_way_when_the_flow_has_taken_it_over(tmp_path, kind):
+    """Not before: Prefect's engine takes the signals for itself when the flow begins."""
+    with Store.open(tmp_path) as store:
+        run = store.start_run(RunSpec(kind=kind, parent_pid=os.getppid()))
+        store.add_targets(run, [Target("https://e.com/", "p")])
+        store.assign_chunks(run, 1)
+        assert not is_under_way(store, run.run_id)
+        store.resume_run(run.run_id, os.getpid())
+        assert is_under_way(store, run.run_id)
+        assert not is_under_way(store, "no such run")
 
 
 def test_a_server_is_waited_for_as_long_as_prefects_client_asks_again():
