@@ -189,7 +189,8 @@ class _Crawling:
             await self._some_done()
         while self._running:
             await self._some_done()
-        return self._stopped
+        work = await asyncio.to_thread(self._store.open_work, self._plan.run.run_id)
+        return "" if work.over else self._stopped  # it may be stopped with its last pages in flight
 
     def _is_due_here(self, work: OpenWork) -> bool:
         """True at first, and while the other processes are still starting: nobody works on what is due."""

@@ -250,7 +250,10 @@ async def scan_chunks(plan: Plan, *, deadline: float, only: Collection[int] | No
         reports = [await chunk_task(plan, has_work=open_pages > 0)(job) for job, open_pages in jobs]
     else:
         reports = await _scan_in_pool(plan, jobs, context.task_runner)
-    return next((report.stopped for report in reports if report.stopped), "")
+    stopped = next((report.stopped for report in reports if report.stopped), "")
+    if stopped and not any(left for _, left in await asyncio.to_thread(_jobs, plan, deadline, only)):
+        return ""  # it was stopped with its last pages in flight, or it was before, and the chunk's report was kept
+    return stopped
 
 
 def deadline_of(started: float) -> float:

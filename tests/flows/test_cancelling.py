@@ -8,10 +8,12 @@ import pytest
 
 from flows.batch_scan import batch_scan
 from flows.cancel_run import cancel_run
+from flows.crawl_site import crawl_site
 from flows.dispatch import dispatch
 from flows.scan_page import scan_page
 from tasks.errors import InputError, UnknownRun
 from tasks.events import CancelRequested
+from tasks.scan import stop
 from tasks.store import RunState, Store, new_run_id
 
 pytestmark = pytest.mark.usefixtures("prefect_db")
@@ -44,6 +46,27 @@ async def test_a_batch_in_this_process_is_cancelled_and_its_user_told(site, stor
     assert [payload["status"] for payload in emitted.named("batch/finished")] == ["cancelled"]
     assert emitted.named("batch/progress.updated")[-1]["status"] == "cancelled"
     assert sorted(told(store)) == ["Batch Stopped", "Run Cancelled"]
+
+
+@pytest.mark.parametrize("kind", ["batch", "crawl"])
+async def test_a_run_stopped_with_its_last_page_in_flight_is_judged_as_any_other(
+    site, store, options, monkeypatch, kind
+):
+    monkeypatch.setattr(stop, "LOOK_EVERY", 0.01)
+    run_id = new_run_id()
+
+    def last(_):
+        store.request_stop(run_id)
+        time.sleep(0.5)
+        return "<title>Tea</title>"
+
+    site.pages = {"/0": last}
+    if kind == "batch":
+        await batch_scan(urls=[site.url("/0")], run_id=run_id, options=options)
+    else:
+        await crawl_site(site.url("/0"), run_id=run_id, check=[], sitemaps=False, options=options)
+    assert store.get_run(run_id).state == RunState.COMPLETED
+    assert list(store.sql("SELECT count(*) > 0 FROM results WHERE page_id = ''").rows) == [(True,)]
 
 
 async def test_what_was_cancelled_can_be_resumed(site, store, options):
