@@ -15,7 +15,7 @@ from tasks.audit.rule import Applies, Check, Findings, NotApplicable, Unknown
 from tasks.audit.site.site import Site
 from tasks.model import Outcome, RuleResult, Severity
 
-ROWS_AT_ONCE = 20_000
+ROWS_AT_ONCE = 5_000
 SCHEMA = {
     "page_id": pl.String(),
     "url": pl.String(),
@@ -64,7 +64,7 @@ class SiteVerdict:
     site: Site
 
     def issues(self) -> Iterator[pl.DataFrame]:
-        """The issues by rule and address, as rows for the store's table but for the run id, 20,000 at a time.
+        """The issues by rule and address, as rows for the store's table but for the run id, 5,000 at a time.
 
         At most 100 findings of a rule for one address become issues; the last one's evidence counts the rest as
         ``more``.
