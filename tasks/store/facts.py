@@ -21,7 +21,6 @@ from tasks.store.site_columns import SiteFact
 _TABLES = {table.name: table for table in FACT_TABLES}
 _LEVELS = {Severity.ERROR: runs.c.errors, Severity.WARNING: runs.c.warnings, Severity.NOTICE: runs.c.notices}
 
-
 Rows = pl.DataFrame | Sequence[SiteFact] | Iterator[pl.DataFrame]
 
 

@@ -18,7 +18,6 @@ MEMORY = "256MB"
 MAX_THREADS = 4
 SPILL_FOLDER = "tmp"
 
-
 JUDGED = ("pages", "links", "images", "redirects", "robots", "sitemaps", "sitemap_entries", "targets")
 """Views that a site is judged by."""
 

@@ -12,7 +12,7 @@ async def test_work_is_done_elsewhere():
     assert await in_own_process(os.getpid) != os.getpid()
 
 
-async def test_parts_are_merged_elsewhere(store):
+async def test_a_store_is_opened_elsewhere_and_what_was_merged_is_told(store):
     run = store.start_run(RunSpec(kind="batch"))
     assert await in_own_process(merge_parts, str(store.path), run.run_id) == Compacted()
 
