@@ -32,9 +32,9 @@ PROMISES = (
         "nothing, and its facts equal those of a run left alone.",
         ("killed-batch",),
         "tests/world/test_killed_runs.py -k batch",
-        25,
+        11,
     ),
-    Promise("So does a crawl.", ("killed-crawl",), "tests/world/test_killed_runs.py -k crawl", 25),
+    Promise("So does a crawl.", ("killed-crawl",), "tests/world/test_killed_runs.py -k crawl", 6),
     Promise(
         "Where 10 % of answers are cut off, 10 % say 503 with Retry-After, 5 % stall and 5 % end early, every page "
         "comes to an end, with at most 1.6 requests each and none before its Retry-After.",
