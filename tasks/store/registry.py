@@ -53,6 +53,14 @@ def live_parts(
     return found
 
 
+def row_count(connection: Connection, tables: Iterable[str], runs: Iterable[str] | None = None) -> int:
+    """Rows of the live parts of these tables, of all runs or of ``runs``."""
+    query = select(func.coalesce(func.sum(parts.c.rows), 0)).where(parts.c.table_name.in_(list(tables)), parts.c.live)
+    if runs is not None:
+        query = query.where(parts.c.run_id.in_(list(runs)))
+    return int(connection.execute(query).scalar_one())
+
+
 def site_parts(connection: Connection, table: str, runs: Iterable[str] | None = None) -> list[str]:
     """Relative paths of live facts about runs as a whole, of all runs or of ``runs``."""
     query = select(parts.c.path).where(parts.c.table_name == table, parts.c.step.is_not(None), parts.c.live)

@@ -12,10 +12,9 @@ from tasks.store.catalogue import Catalogue
 from tasks.store.limits import state_counts
 from tasks.store.part_folder import PartFolder
 from tasks.store.runs import OPEN_STATES
-from tasks.store.views import open_views
+from tasks.store.views import open_limited
 
-MEMORY = "256MB"
-MAX_THREADS = 4
+THREADS = min(os.cpu_count() or 1, 2)
 SPILL_FOLDER = "tmp"
 
 JUDGED = ("pages", "links", "images", "redirects", "robots", "sitemaps", "sitemap_entries", "targets")
@@ -31,26 +30,13 @@ def connect(
     left = any(state in OPEN_STATES or reason == Reason.HOST_DOWN for state, reason, _ in counts)
     if complete is None:
         complete = not (left or run.incomplete)
-    connection = limited(open_views(root, catalogue, [run.run_id], tables), root)
+    connection = open_limited(root, catalogue, [run.run_id], tables, threads=THREADS, spill=root.folder / SPILL_FOLDER)
     try:
         connection.execute(
             "CREATE TABLE run AS SELECT $1::VARCHAR AS run_id, $2::VARCHAR AS start_url, $3::VARCHAR AS scope, "
             "$4::BOOLEAN AS complete",
             [run.run_id, run.start_url, run.scope, complete],
         )
-    except duckdb.Error as error:
-        connection.close()
-        raise StoreError(f"cannot read the facts in {root}: {str(error).splitlines()[0]}") from error
-    return connection
-
-
-def limited(connection: duckdb.DuckDBPyConnection, root: PartFolder) -> duckdb.DuckDBPyConnection:
-    """The same, for whole sites: memory is limited, what does not fit goes to disk."""
-    try:
-        connection.execute(f"SET memory_limit = '{MEMORY}'")
-        connection.execute(f"SET threads = {min(os.cpu_count() or 1, MAX_THREADS)}")
-        connection.execute("SET temp_directory = $1", [str(root.folder / SPILL_FOLDER)])
-        connection.execute("SET preserve_insertion_order = false")
     except duckdb.Error as error:
         connection.close()
         raise StoreError(f"cannot read the facts in {root}: {str(error).splitlines()[0]}") from error

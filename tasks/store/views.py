@@ -1,7 +1,7 @@
 """The readers' side: DuckDB views over the parts that are live. Never a glob, never a lock, no extension."""
 
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -19,9 +19,12 @@ from tasks.store.migrations import check_version
 from tasks.store.page_columns import REVALIDATION
 from tasks.store.part_folder import PartFolder
 from tasks.store.parts import shape_of
-from tasks.store.registry import live_parts, site_parts
+from tasks.store.registry import live_parts, row_count, site_parts
 from tasks.store.site_columns import DEPTH, GRAPH
 from tasks.store.takes import Column, FactTable, PageTable, dtype_of
+
+MEMORY = 160_000_000
+MEMORY_OF_PAGE = 1_500
 
 SITE_PAGES = "site_pages"
 SITE_PAGES_DOC = "The pages with how each hangs together with the others of its crawl; null where that is not known."
@@ -49,11 +52,16 @@ class LiveFacts:
     site_issues: Sequence[str] = ()
 
 
-def connect(data: Path | str | None = None) -> duckdb.DuckDBPyConnection:
+def connect(
+    data: Path | str | None = None, tables: Collection[str] | None = None, runs: Sequence[str] | None = None
+) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection with a view for each table of docs/data.md, as of now.
 
     Args:
         data: data folder; None for ``SEO_DATA`` or ``./data``.
+        tables: the views that are read, with little memory: what does not fit goes to disk. None for all of them, and
+            as much memory as DuckDB likes.
+        runs: what these runs show; None for all.
 
     Raises:
         StoreError: there is no data folder; it is never made by reading.
@@ -68,13 +76,19 @@ def connect(data: Path | str | None = None) -> duckdb.DuckDBPyConnection:
             raise StoreError(
                 f"{catalogue.name} was written by an earlier release: run any `seo` command on it to bring it up"
             )
-        return open_views(location.parts(), catalogue)
+        if tables is None:
+            return open_views(location.parts(), catalogue, runs)
+        return open_limited(location.parts(), catalogue, runs, tables)
     finally:
         catalogue.close()
 
 
 def open_views(
-    root: PartFolder, catalogue: Catalogue, runs: Sequence[str] | None = None, tables: Collection[str] | None = None
+    root: PartFolder,
+    catalogue: Catalogue,
+    runs: Sequence[str] | None = None,
+    tables: Collection[str] | None = None,
+    settings: Iterable[str] = (),
 ) -> duckdb.DuckDBPyConnection:
     """The views of the whole folder, or of what ``runs`` show; of what is not in ``tables`` nothing is read."""
     connection = duckdb.connect(config={"temp_directory": str(Path(tempfile.gettempdir(), "seo-scan-duckdb"))})
@@ -82,6 +96,8 @@ def open_views(
         connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
         # What a query has freed goes back to the system: left to itself, DuckDB keeps 60 MB of a run of 20,000 pages.
         connection.execute("SET allocator_bulk_deallocation_flush_threshold = '1MB'")
+        for setting in settings:
+            connection.execute(f"SET {setting}")
         create_views(connection, root, catalogue, runs=runs, tables=tables)
     except duckdb.Error as error:
         connection.close()
@@ -90,6 +106,32 @@ def open_views(
         connection.close()
         raise
     return connection
+
+
+def open_limited(
+    root: PartFolder,
+    catalogue: Catalogue,
+    runs: Sequence[str] | None,
+    tables: Collection[str],
+    *,
+    threads: int = 1,
+    spill: Path | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """The same with memory by the number of pages; what does not fit goes to disk, to the folder ``spill`` if given.
+
+    Threads share the memory: with two, what one can sort on disk may not be sorted at all.
+    """
+    with catalogue.read() as reader:
+        pages = row_count(reader, (PAGES.name, LINKED), runs)
+    settings = [f"memory_limit = '{memory_for(pages)}B'", f"threads = {threads}", "preserve_insertion_order = false"]
+    if spill is not None:
+        settings.append("temp_directory = '{}'".format(str(spill).replace("'", "''")))
+    return open_views(root, catalogue, runs, tables, settings)
+
+
+def memory_for(pages: int) -> int:
+    """Bytes that DuckDB takes for a site of so many pages: twice what judging one was seen to need."""
+    return MEMORY + pages * MEMORY_OF_PAGE
 
 
 def create_views(

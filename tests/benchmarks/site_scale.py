@@ -20,7 +20,8 @@ import polars as pl
 from tasks.audit.site.engine import audit_site
 from tasks.audit.site.prepare import graph, prepare
 from tasks.store.columns import FACT_TABLES, IMAGES, LINKS, PAGES
-from tasks.store.site import MEMORY
+from tasks.store.site import THREADS
+from tasks.store.views import memory_for
 
 RANDOM = np.random.default_rng(42)
 PART = 500
@@ -117,7 +118,8 @@ def main(pages: int = 100_000, links: int = 100) -> None:
         folder = Path(name)
         make(folder, pages, links)
         made = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        db = duckdb.connect(config={"temp_directory": str(folder / "spilled"), "memory_limit": MEMORY})
+        db = duckdb.connect(config={"temp_directory": str(folder / "spilled"), "memory_limit": f"{memory_for(pages)}B"})
+        db.execute(f"SET threads = {THREADS}; SET preserve_insertion_order = false")
         for table in FACT_TABLES:
             files = [str(path) for path in folder.glob(f"{table.name}-*.parquet")]
             if not files:

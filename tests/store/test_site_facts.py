@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -18,7 +19,9 @@ from tasks.store import (
     TargetFact,
     connect,
 )
+from tasks.store.registry import row_count
 from tasks.store.site import JUDGED
+from tasks.store.views import memory_for
 from tasks.urls import page_id
 
 URLS = [f"https://e.com/{n}" for n in range(3)]
@@ -224,6 +227,26 @@ def test_a_site_is_one_run(store, run, begin, scanned):
     with store.site(other.run_id) as site:
         assert site.execute("SELECT run_id, start_url FROM run").fetchall() == [(other.run_id, None)]
         assert site.execute("SELECT count(*) FROM pages").fetchall() == [(1,)]
+
+
+def test_memory_grows_with_the_pages_of_the_run(store, run, begin, scanned):
+    other = begin(URLS[0])
+    store.write_commit(other.run_id, 1, "a", "k", [scanned(URLS[0])])
+    assert memory_for(1_000_000) - memory_for(0) == 1_500_000_000
+    with store._catalogue.read() as catalogue:
+        counts = [row_count(catalogue, ("pages", "links"), runs) for runs in (None, [run.run_id], ["none"])]
+    assert counts == [8, 6, 0]
+
+
+def test_a_report_reads_its_tables_of_its_runs_with_little_memory(store, run, begin, scanned):
+    other = begin(URLS[0])
+    store.write_commit(other.run_id, 1, "a", "k", [scanned(URLS[0])])
+    with connect(store.path, ("pages",), [run.run_id]) as db:
+        settings = db.execute("SELECT current_setting('memory_limit'), current_setting('threads')").fetchall()
+        assert settings == [("152.5 MiB", 1)]
+        assert db.execute("SELECT DISTINCT run_id FROM pages").fetchall() == [(run.run_id,)]
+        with pytest.raises(duckdb.InvalidInputException, match="the rows of links are read where"):
+            db.execute("FROM links").fetchall()
 
 
 def test_a_crawl_with_pages_left_is_not_complete(store, run):

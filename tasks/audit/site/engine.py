@@ -16,6 +16,7 @@ from tasks.audit.site.site import Site
 from tasks.model import Outcome, RuleResult, Severity
 
 ROWS_AT_ONCE = 5_000
+RANKED_AT_ONCE = 100_000
 SCHEMA = {
     "page_id": pl.String(),
     "url": pl.String(),
@@ -32,22 +33,34 @@ SCHEMA = {
 _FINDING = """
 CREATE OR REPLACE TEMP TABLE finding (
     rule VARCHAR, page_id VARCHAR, url VARCHAR, severity VARCHAR, category VARCHAR, message VARCHAR, evidence VARCHAR,
-    key VARCHAR, raised_from VARCHAR)
+    key VARCHAR, raised_from VARCHAR, place UBIGINT)
 """
 _KEEP = """
 INSERT INTO finding
 WITH found AS (
-    SELECT NULL::VARCHAR AS severity, '' AS key, NULL::VARCHAR AS raised_from WHERE false UNION ALL BY NAME ({})),
-counted AS (
-    SELECT * REPLACE (coalesce(key, '') AS key), row_number() OVER page AS place,
-        count(*) OVER (PARTITION BY page_id, url) AS places
-    FROM found WINDOW page AS (PARTITION BY page_id, url ORDER BY key))
-SELECT $rule, page_id, url, coalesce($severity, severity, $default), $category, message,
-    if(place = $most AND places > $most,
-        json_merge_patch(to_json(evidence), to_json({{'more': places - $most}})), to_json(evidence))::VARCHAR,
-    key, if(raised_from IS NULL, NULL, coalesce($severity, raised_from))
-FROM counted WHERE place <= $most ORDER BY url, key
+    SELECT NULL::VARCHAR AS severity, '' AS key, NULL::VARCHAR AS raised_from WHERE false UNION ALL BY NAME ({}))
+SELECT $rule, page_id, url, coalesce($severity, severity, $default), $category, message, to_json(evidence)::VARCHAR,
+    coalesce(key, ''), if(raised_from IS NULL, NULL, coalesce($severity, raised_from)), hash(page_id, url)
+FROM found
 """
+
+# A site may have millions of findings. No step holds more than some of them, and none holds what they say.
+_CROWDED = """
+CREATE OR REPLACE TEMP TABLE crowded AS
+SELECT place, count(*) AS findings FROM finding WHERE rule = $rule GROUP BY place HAVING findings > $most
+"""
+_SURPLUS = """
+CREATE OR REPLACE TEMP TABLE surplus AS
+SELECT * FROM (
+    SELECT finding.rowid AS number, findings - $most AS more, row_number() OVER (PARTITION BY place ORDER BY key) AS nth
+    FROM finding JOIN crowded USING (place) WHERE rule = $rule AND place % $slices = $slice)
+WHERE nth >= $most
+"""
+_SAY_MORE = """
+UPDATE finding SET evidence = json_merge_patch(evidence::JSON, to_json({'more': more}))::VARCHAR
+FROM surplus WHERE finding.rowid = number AND nth = $most
+"""
+_CUT = "DELETE FROM finding USING surplus WHERE finding.rowid = number AND nth > $most"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +77,12 @@ class SiteVerdict:
     site: Site
 
     def issues(self) -> Iterator[pl.DataFrame]:
-        """The issues by rule and address, as rows for the store's table but for the run id, 5,000 at a time.
+        """The issues rule by rule, as rows for the store's table but for the run id, at most 5,000 at a time.
 
         At most 100 findings of a rule for one address become issues; the last one's evidence counts the rest as
         ``more``.
         """
-        rows = self.site.count("FROM finding")
+        rows = self.site.db.execute("SELECT coalesce(max(rowid) + 1, 0) FROM finding").fetchall()[0][0]
         for start in range(0, rows, ROWS_AT_ONCE):
             found = self.site.db.sql(
                 "SELECT * FROM finding WHERE rowid >= $start AND rowid < $stop ORDER BY rowid",
@@ -118,7 +131,7 @@ def _judged(site: Site, judge: Judge) -> RuleResult:
         issue = crash(rule, error, site.start_url, "the site")
         evidence = json.dumps(issue.evidence, ensure_ascii=False)
         row = (CRASHED, "", site.start_url, issue.severity.value, issue.category, issue.message, evidence, rule.id)
-        site.db.execute("INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)", row)
+        site.db.execute("INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, 0)", row)
         return RuleResult(rule.id, Outcome.UNKNOWN, "the rule crashed")
 
 
@@ -146,7 +159,20 @@ def _keep(site: Site, judge: Judge, findings: Findings) -> bool:
         "severity": judge.severity,
         "default": rule.severity.value,
         "category": rule.category,
-        "most": MAX_FINDINGS,
     }
     ((kept,),) = site.db.execute(_KEEP.format(findings.sql), values | dict(findings.values)).fetchall()
+    if kept > MAX_FINDINGS:
+        _cut(site, rule.id)
     return bool(kept)
+
+
+def _cut(site: Site, rule: str) -> None:
+    """Leaves at most 100 findings of one address; the last one counts the rest."""
+    values = {"rule": rule, "most": MAX_FINDINGS}
+    site.db.execute(_CROWDED, values)
+    crowd = site.db.execute("SELECT coalesce(sum(findings), 0)::BIGINT FROM crowded").fetchall()[0][0]
+    slices = -(-crowd // RANKED_AT_ONCE)
+    for number in range(slices):
+        site.db.execute(_SURPLUS, values | {"slice": number, "slices": slices})
+        site.db.execute(_SAY_MORE, {"most": MAX_FINDINGS})
+        site.db.execute(_CUT, {"most": MAX_FINDINGS})

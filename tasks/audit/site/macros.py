@@ -16,6 +16,7 @@ MACROS = (
     # As rule.shown: one line, nothing unprintable, cut.
     r"""CREATE TEMP MACRO shown(written) AS
         regexp_replace(left(written, 200), '[\p{C}\p{Zl}\p{Zp}]', '�', 'g') || if(length(written) > 200, '…', '')""",
+    r"CREATE TEMP MACRO said(words) AS trim(regexp_replace(words, '\s+', ' ', 'g'))",
     """CREATE TEMP MACRO has_directive(robots, wanted) AS len(list_filter(robots, lambda stated:
         stated.agent IN ('robots', 'googlebot') AND list_has_any(stated.directives, wanted))) > 0""",
     # What an address did, for a message: "answers 404", "cannot be fetched (dns)".

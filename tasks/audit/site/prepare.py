@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import duckdb
     from numpy.typing import NDArray
 
+SOURCES_AT_ONCE = SIGNATURES_AT_ONCE = 10_000
 NEAR = 0.9
 """Estimated Jaccard similarity of 5-word shingles from which two main texts are near duplicates."""
 
@@ -48,8 +49,8 @@ def prepare(connection: "duckdb.DuckDBPyConnection") -> Site:
     _ranks(site)
     _families(site)
     _near(site)
-    connection.execute(tables.TRAIT)
-    connection.execute(tables.SHARED)
+    for table in (tables.TRAIT, tables.REPEATED, tables.SHARED):
+        connection.execute(table)
     return site
 
 
@@ -130,12 +131,15 @@ def _ranks(site: Site) -> None:
     """``node``: depth and PageRank of each page."""
     size = site.count("FROM page")
     starts = site.db.execute("SELECT id FROM start").fetchnumpy()["id"]
-    depth = depths(starts, _edges(site, "SELECT source, target, weight FROM edge WHERE followed ORDER BY ALL"), size)
-    rank = pagerank(_edges(site, _PASSED_ON), size)
+    depth = depths(starts, _edges(site, _FOLLOWED, size), size)
+    rank = pagerank(_edges(site, _PASSED_ON, size), size)
     _keep(site, "reached", {"id": np.arange(size, dtype=np.int32), "depth": depth, "pagerank": rank})
     site.db.execute("CREATE TEMP TABLE node AS SELECT id, if(depth < 0, NULL, depth) AS depth, pagerank FROM reached")
 
 
+_FOLLOWED = """
+SELECT source, target, weight FROM edge WHERE followed AND source >= $start AND source < $stop ORDER BY ALL
+"""
 _PASSED_ON = """
 SELECT source, target, max(weight)::FLOAT AS weight FROM (
     SELECT e.source, goal.head AS target, e.weight
@@ -143,13 +147,20 @@ SELECT source, target, max(weight)::FLOAT AS weight FROM (
     WHERE e.followed AND start.head = e.source AND goal.head <> e.source
     UNION ALL
     SELECT id, head, 1 FROM cluster WHERE head <> id)
-GROUP BY source, target ORDER BY ALL
+WHERE source >= $start AND source < $stop GROUP BY source, target ORDER BY ALL
 """
 
 
-def _edges(site: Site, sql: str) -> Edges:
-    found = site.db.execute(sql).fetchnumpy()
-    return Edges(found["source"], found["target"], found["weight"])
+def _edges(site: Site, sql: str, size: int) -> Edges:
+    """The edges that ``sql`` has for sources in a range; of all ranges, since a result weighs thrice its columns."""
+    most = site.count("FROM edge") + size
+    edges = Edges(np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.float32))
+    filled = 0
+    for start in range(0, size, SOURCES_AT_ONCE):
+        found = site.db.execute(sql, {"start": start, "stop": start + SOURCES_AT_ONCE}).fetchnumpy()
+        part = slice(filled, filled := filled + found["source"].size)
+        edges.source[part], edges.target[part], edges.weight[part] = found["source"], found["target"], found["weight"]
+    return Edges(edges.source[:filled], edges.target[:filled], edges.weight[:filled])
 
 
 def _families(site: Site) -> None:
@@ -171,11 +182,27 @@ def _near(site: Site) -> None:
         CREATE TEMP TABLE signature AS
         SELECT content_hash, first(minhash) AS minhash FROM pages JOIN (SELECT page_id FROM page WHERE indexable)
         USING (page_id) WHERE len(minhash) = 128 GROUP BY content_hash ORDER BY content_hash""")
-    values = site.db.execute("SELECT unnest(minhash) AS value FROM signature").fetchnumpy()["value"]
-    label, best = near_duplicates(values.reshape(-1, VALUES), NEAR)
+    label, best = near_duplicates(_signatures(site), NEAR)
     _keep(site, "compared", {"row": np.arange(label.size), "cluster": label, "similarity": best})
     site.db.execute("""
         CREATE TEMP TABLE near AS
         SELECT s.content_hash, m.cluster, m.similarity FROM signature s JOIN compared m ON m.row = s.rowid
         WHERE m.similarity > 0""")
     site.db.execute("DROP TABLE signature; DROP TABLE compared")
+
+
+def _signatures(site: Site) -> "NDArray[np.uint32]":
+    """A row of values for each signature, in slices as edges are."""
+    size = site.count("FROM signature")
+    values = np.empty((size, VALUES), np.uint32)
+    for start in range(0, size, SIGNATURES_AT_ONCE):
+        stop = min(start + SIGNATURES_AT_ONCE, size)
+        found = site.db.execute(_SIGNED, {"start": start, "stop": stop}).fetchnumpy()["value"]
+        values[start:stop] = found.reshape(-1, VALUES)
+    return values
+
+
+_SIGNED = """
+SELECT unnest(minhash) AS value FROM (
+    SELECT minhash FROM signature WHERE rowid >= $start AND rowid < $stop ORDER BY rowid)
+"""

@@ -2,7 +2,8 @@
 
 ======== ==============================================================================================
 page     one row a page: ``id`` numbers them by address; ``form`` is the address as compared; ``html``: has facts;
-         ``ends``: the page a redirect led to; ``canonical``: the other address it names, ``canon`` that page
+         ``ends``: the page a redirect led to; ``canonical``: the other address it names, ``canon`` that page;
+         ``series``: hash of what is the same for all pages of a paginated list
 address  what is known of any address: ``answered`` at once, ``ended`` after redirects. ``erring``: answered with an
          error itself; ``wrong``: ends in one, ``broken``: in one that a link must not lead to; ``known``: we can tell
 linked   every address that pages link to
@@ -13,8 +14,9 @@ inlink   for each page how many others link to it, followed and contextual
 alternate every language version that a page or a sitemap states for a page
 listed   every address in the sitemaps
 faulty_link one row for each page and link target that is not as it should be
-trait    what pages must not share: title, description, h1, main text
-shared   traits that several pages share which are neither language versions nor parts of one list
+trait    what pages must not share, as hashes: title, description, h1, main text
+repeated traits that several pages have which are no parts of one list; ``others`` leaves language versions out
+shared   the same where there are others, with words and addresses
 ======== ==============================================================================================
 """
 
@@ -46,6 +48,7 @@ seen AS (
     SELECT p.page_id, p.url, p.final_url, p.status, p.reason, p.not_indexable,
         (row_number() OVER (ORDER BY p.url, p.page_id) - 1)::INTEGER AS id,
         form_of(p.url) AS form,
+        hash(series_of(p.url)) AS series,
         hop.status AS hop_status,
         hop.page_id IS NOT NULL AS redirecting,
         coalesce(p.blocked_by_robots, false) OR coalesce(p.reason = 'blocked-by-robots', false) AS blocked,
@@ -189,44 +192,51 @@ SELECT id, page_id, url, inlinks, followed FROM page JOIN inlink USING (id)
 WHERE indexable AND id NOT IN (SELECT id FROM start)
 """
 
-TRAIT = r"""
+TRAIT = """
 CREATE TEMP TABLE trait AS
 WITH worded AS (
-    UNPIVOT (SELECT id, url, page_id, title, description, h1 FROM page WHERE indexable)
-    ON title, description, h1 INTO NAME kind VALUE words),
-folded AS (SELECT *, trim(regexp_replace(words, '\s+', ' ', 'g')) AS said FROM worded)
-SELECT id, page_id, url, series_of(url) AS series, kind, lower(nfc_normalize(said)) AS value, said
-FROM folded WHERE said <> ''
+    UNPIVOT (SELECT id, series, title, description, h1 FROM page WHERE indexable)
+    ON title, description, h1 INTO NAME kind VALUE words)
+SELECT id, series, kind, hash(lower(nfc_normalize(said(words)))) AS value FROM worded WHERE said(words) <> ''
 UNION ALL
-SELECT id, page_id, url, series_of(url), 'content', content_hash, NULL
-FROM page WHERE indexable AND word_count > 0 AND content_hash <> ''
+SELECT id, series, 'content', hash(content_hash) FROM page WHERE indexable AND word_count > 0 AND content_hash <> ''
 UNION ALL
-SELECT min(p.id), arg_min(p.page_id, p.id), min(p.url), series_of(min(p.url)), 'near',
-    any_value(near.cluster::VARCHAR), NULL
+SELECT min(p.id), arg_min(p.series, p.id), 'near', any_value(near.cluster)::UBIGINT
 FROM page p JOIN near USING (content_hash) WHERE p.indexable GROUP BY content_hash
 """
 
-SHARED = """
-CREATE TEMP TABLE shared AS
-WITH counted AS (
-    SELECT *, count(*) OVER (PARTITION BY kind, value) AS pages,
-        count(*) OVER (PARTITION BY kind, value, series) AS in_series
-    FROM trait),
-repeated AS (SELECT * FROM counted WHERE pages > in_series),
+REPEATED = """
+CREATE TEMP TABLE repeated AS
+WITH several AS (
+    SELECT kind, value, count(*) AS pages FROM trait GROUP BY kind, value HAVING min(series) <> max(series)),
+alike AS (
+    SELECT kind, value, series, count(*) AS pages FROM trait SEMI JOIN several USING (kind, value)
+    GROUP BY kind, value, series),
+trait AS (
+    SELECT t.*, several.pages - alike.pages AS others
+    FROM trait t JOIN several USING (kind, value) JOIN alike USING (kind, value, series)),
 pair AS (
     SELECT source AS one, target AS other FROM alternate WHERE target IS NOT NULL
     UNION
     SELECT target, source FROM alternate WHERE target IS NOT NULL),
 version AS (
     SELECT one.id, one.kind, count(*) AS pages
-    FROM pair JOIN repeated one ON one.id = pair.one
-    JOIN repeated other ON other.id = pair.other AND other.kind = one.kind AND other.value = one.value
+    FROM pair JOIN trait one ON one.id = pair.one
+    JOIN trait other ON other.id = pair.other AND other.kind = one.kind AND other.value = one.value
         AND other.series <> one.series
-    GROUP BY one.id, one.kind),
-sample AS (SELECT kind, value, min(url, 4) AS urls FROM repeated GROUP BY kind, value)
-SELECT r.id, r.page_id, r.url, r.kind, r.said, sample.urls[1] AS head,
-    r.pages - r.in_series - coalesce(version.pages, 0) AS others,
-    array_to_string(list_filter(sample.urls, lambda url: url <> r.url)[:3], ', ') AS urls
-FROM repeated r JOIN sample USING (kind, value) LEFT JOIN version USING (id, kind)
-WHERE r.pages - r.in_series > coalesce(version.pages, 0)
+    GROUP BY one.id, one.kind)
+SELECT t.id, t.kind, t.value, t.others - coalesce(version.pages, 0) AS others
+FROM trait t LEFT JOIN version USING (id, kind)
+"""
+
+SHARED = """
+CREATE TEMP VIEW shared AS
+WITH sample AS (SELECT kind, value, unnest(min(id, 4)) AS id FROM repeated GROUP BY kind, value),
+named AS (SELECT kind, value, list(url ORDER BY id) AS urls FROM sample JOIN page USING (id) GROUP BY kind, value)
+SELECT r.id, p.page_id, p.url, r.kind,
+    said(CASE r.kind WHEN 'title' THEN p.title WHEN 'description' THEN p.description WHEN 'h1' THEN p.h1 END) AS said,
+    named.urls[1] AS head, r.others,
+    array_to_string(list_filter(named.urls, lambda url: url <> p.url)[:3], ', ') AS urls
+FROM repeated r JOIN page p USING (id) JOIN named USING (kind, value)
+WHERE r.others > 0
 """

@@ -11,7 +11,7 @@ TOLERANCE = 1e-9
 """Sum of all changes in the round that ends the iteration; PageRank sums up to 1."""
 
 MAX_ROUNDS = 200
-EDGES_AT_ONCE = 1_000_000
+EDGES_AT_ONCE = 250_000
 
 Numbers = NDArray[np.int32]
 Reals = NDArray[np.float64]

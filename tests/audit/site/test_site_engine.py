@@ -73,12 +73,22 @@ def test_the_severity_of_a_profile_holds_for_the_second_look(judge):
     assert judge(COPIES, profile=Profile(ignore=(MISSING,))).of(MISSING) == []
 
 
-def test_findings_of_one_page_are_limited(judge):
-    links = "".join(f'<a href="/{n}">{n}</a>' for n in range(MAX_FINDINGS + 3))
-    gone = "\n".join(f"/{n} 404" for n in range(MAX_FINDINGS + 3))
-    issues = judge(f"/ {links}\n{gone}").of("link-broken-internal")
-    assert len(issues) == MAX_FINDINGS
-    assert [issue["evidence"]["more"] for issue in issues if "more" in issue["evidence"]] == [3]
+@pytest.mark.parametrize("ranked_at_once", [50, 100_000])
+def test_findings_of_one_page_are_limited(judge, monkeypatch, ranked_at_once):
+    monkeypatch.setattr("tasks.audit.site.engine.RANKED_AT_ONCE", ranked_at_once)
+    targets = [f"/{n:03}" for n in range(MAX_FINDINGS + 3)]
+    links = [f'<a href="{target}">Tea</a>' for target in targets]
+    gone = "\n".join(f"{target} 404" for target in targets)
+    pages = f"/ {''.join(links)}\n/tea {''.join(links[:-1])}\n/few {''.join(links[:-3])}\n{gone}"
+    issues = judge(pages).of("link-broken-internal")
+    told = {
+        path: [issue["evidence"] for issue in issues if issue["url"] == f"https://example.com{path}"]
+        for path in ("/", "/tea", "/few")
+    }
+    first = [f"https://example.com{target}" for target in targets[:MAX_FINDINGS]]
+    assert [sorted(said["target"] for said in found) for found in told.values()] == [first] * 3
+    more = [{said["target"]: said["more"] for said in found if "more" in said} for found in told.values()]
+    assert more == [{first[-1]: 3}, {first[-1]: 2}, {}]
 
 
 def test_counts_by_severity(judge):
