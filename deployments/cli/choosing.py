@@ -47,7 +47,7 @@ def known_page(data: Path, wanted: str, run_id: str | None) -> tuple[str, str]:
     from tasks.store import connect  # noqa: PLC0415 - imports the engines
 
     spellings = _spellings(wanted)
-    with connect(data) as facts:
+    with connect(data, ("pages", "runs"), [run_id] if run_id else None) as facts:
         condition = "run_id = $run" if run_id else "$run IS NULL"
         found = facts.execute(
             f"""

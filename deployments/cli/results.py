@@ -178,7 +178,7 @@ def sql(
 def _print_source(data: Path, run_id: str, address: str) -> None:
     from tasks.store import connect  # noqa: PLC0415 - imports the engines
 
-    with connect(data) as facts:
+    with connect(data, ("html",), [run_id]) as facts:
         row = facts.execute(
             "SELECT body, encoding FROM html WHERE run_id = ? AND url = ?", [run_id, address]
         ).fetchone()

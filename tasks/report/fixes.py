@@ -64,32 +64,41 @@ _RANK = "list_position(['error', 'warning', 'notice'], severity) - 1"
 _WEIGHTS = [WEIGHT[severity] for severity in Severity]
 _COUNTS = ", ".join(f"count(*) FILTER (rank = {rank})" for rank in range(len(Severity)))
 
+# Ids and addresses are grouped by their hashes, 64 bits wide: texts take much more memory.
 # A finding on no page of the run is on the site as a whole, or weighs as much as an average page.
 _FIRST = f"""
-WITH found AS (
-    SELECT rule, page_id, url, min({_RANK}) AS rank FROM issues WHERE run_id = $run GROUP BY rule, page_id, url),
-place AS (SELECT page_id, pagerank FROM site_pages WHERE run_id = $run),
+WITH told AS NOT MATERIALIZED (
+    SELECT rule, hash(page_id) AS page, url, {_RANK} AS rank FROM issues WHERE run_id = $run),
+place AS (SELECT hash(page_id) AS page, pagerank FROM site_pages WHERE run_id = $run),
 average AS (SELECT coalesce(avg(pagerank), 1 / greatest(count(*), 1)) AS pagerank FROM place),
+found AS (SELECT rule, page, min(rank) AS rank FROM told GROUP BY rule, page, hash(url)),
 weighed AS (
-    SELECT rule, rank, url,
-        if(list_contains($site_rules, rule), 1, coalesce(place.pagerank, average.pagerank)) AS share
-    FROM found LEFT JOIN place USING (page_id) CROSS JOIN average)
-SELECT rule, min(rank), count(*), least(sum(share), 1), arg_min(url, (-share, url))
-FROM weighed GROUP BY rule ORDER BY sum(share * {_WEIGHTS}[rank + 1]) DESC, rule LIMIT {FIRST}
+    SELECT rule, rank, if(list_contains($site_rules, rule), 1, coalesce(place.pagerank, average.pagerank)) AS share
+    FROM found LEFT JOIN place USING (page) CROSS JOIN average),
+worst AS (
+    SELECT rule, min(rank) AS rank, count(*) AS pages, least(sum(share), 1) AS share,
+        sum(share * {_WEIGHTS}[rank + 1]) AS weight
+    FROM weighed GROUP BY rule ORDER BY weight DESC, rule LIMIT {FIRST}),
+example AS (
+    SELECT rule, arg_min(url, (-coalesce(place.pagerank, average.pagerank), url)) AS url
+    FROM told LEFT JOIN place USING (page) CROSS JOIN average WHERE rule IN (SELECT rule FROM worst) GROUP BY rule)
+SELECT rule, rank, pages, share, url FROM worst JOIN example USING (rule) ORDER BY weight DESC, rule
 """  # noqa: S608 - only constants of this room are put in
 
-_FAILED = f"SELECT rule, page_id, min({_RANK}) AS rank FROM issues WHERE run_id = $run GROUP BY rule, page_id"  # noqa: S608 - as above
+_FAILED = (
+    f"SELECT rule, hash(page_id) AS page, min({_RANK}) AS rank FROM issues WHERE run_id = $run GROUP BY rule, page"  # noqa: S608 - as above
+)
 
 _PAGES = f"""
 WITH counted AS (
-    SELECT page_id FROM pages
+    SELECT hash(page_id) AS page FROM pages
     WHERE run_id = $run AND outcome <> 'skipped' AND (
         coalesce(not_indexable = '' AND html_length IS NOT NULL, false) OR outcome <> 'completed' OR status >= 400)),
 tally AS (
-    SELECT page_id, count(rule) FILTER (rank = 0) AS errors, count(rule) FILTER (rank = 1) AS warnings,
+    SELECT page, count(rule) FILTER (rank = 0) AS errors, count(rule) FILTER (rank = 1) AS warnings,
         count(rule) FILTER (rank = 2) AS notices
-    FROM counted LEFT JOIN ({_FAILED}) USING (page_id) GROUP BY page_id)
+    FROM counted LEFT JOIN ({_FAILED}) USING (page) GROUP BY page)
 SELECT errors, warnings, notices, count(*) FROM tally GROUP BY ALL ORDER BY ALL
 """  # noqa: S608 - as above
 
-_SITE = f"SELECT {_COUNTS} FROM ({_FAILED}) WHERE page_id = '' AND list_contains($site_rules, rule)"  # noqa: S608 - as above
+_SITE = f"SELECT {_COUNTS} FROM ({_FAILED}) WHERE page = hash('') AND list_contains($site_rules, rule)"  # noqa: S608 - as above

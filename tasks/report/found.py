@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tasks.model import Severity
 from tasks.store import changed_pages, connect
 
+if TYPE_CHECKING:
+    import duckdb
+
 ISSUE_COLUMNS = ("run_id", "page_id", "url", "rule", "severity", "category", "message", "evidence", "fingerprint")
 ROWS_AT_ONCE = 1000
+_CHANGED = ("changes", "pages", "runs")
 SEVERITY_RANK = "CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END"
 
 
@@ -54,13 +58,13 @@ class RuleGroup:
 
 def issue_groups(wanted: Wanted, data: Path | str, examples: int) -> list[RuleGroup]:
     """Groups with the most severe first, then by pages; at most ``examples`` addresses each."""
-    with connect(data) as facts:
+    with _read(wanted, data) as facts:
         rows = facts.execute(
             f"""
-            SELECT rule, severity, any_value(category), count(*), count(DISTINCT page_id),
-                   list({{'url': url, 'message': message}} ORDER BY url, message)[:{int(examples)}]
+            SELECT rule, severity, any_value(category), count(*), count(DISTINCT hash(page_id)) AS pages,
+                   arg_min({{'url': url, 'message': message}}, (url, message), {int(examples)})
             FROM issues WHERE {wanted.condition} GROUP BY rule, severity
-            ORDER BY {SEVERITY_RANK}, count(DISTINCT page_id) DESC, rule
+            ORDER BY {SEVERITY_RANK}, pages DESC, rule
             """,  # noqa: S608 - column names of this module and a number
             wanted.values,
         ).fetchall()
@@ -79,7 +83,7 @@ def issue_groups(wanted: Wanted, data: Path | str, examples: int) -> list[RuleGr
 
 def issue_rows(wanted: Wanted, data: Path | str) -> Iterator[dict[str, Any]]:
     """One row of ``ISSUE_COLUMNS`` for each issue, most severe rule first, then by address."""
-    with connect(data) as facts:
+    with _read(wanted, data) as facts:
         found = facts.execute(
             f"""
             SELECT {", ".join(ISSUE_COLUMNS)} FROM issues WHERE {wanted.condition}
@@ -93,7 +97,7 @@ def issue_rows(wanted: Wanted, data: Path | str) -> Iterator[dict[str, Any]]:
 
 def issue_counts(wanted: Wanted, data: Path | str) -> dict[Severity, int]:
     """How many issues there are of each severity."""
-    with connect(data) as facts:
+    with _read(wanted, data) as facts:
         rows = facts.execute(
             f"SELECT severity, count(*) FROM issues WHERE {wanted.condition} GROUP BY severity",  # noqa: S608 - as above
             wanted.values,
@@ -103,5 +107,9 @@ def issue_counts(wanted: Wanted, data: Path | str) -> dict[Severity, int]:
 
 def pages_changed(run_id: str, data: Path | str) -> frozenset[str]:
     """Ids of the pages that are new, changed or gone since the last crawl of the site; all where there was none."""
-    with connect(data) as facts:
+    with connect(data, _CHANGED, [run_id]) as facts:
         return frozenset(page_id for (page_id,) in facts.execute(changed_pages("run"), {"run": run_id}).fetchall())
+
+
+def _read(wanted: Wanted, data: Path | str) -> "duckdb.DuckDBPyConnection":
+    return connect(data, ("issues", *_CHANGED) if wanted.changed else ("issues",), [wanted.run_id])

@@ -29,7 +29,7 @@ def project_issues(data: Path | str, chosen: Chosen, limit: int, offset: int = 0
     values = {"project_id": chosen.project_id, "limit": limit, "offset": offset}
     values |= {name: value for name in ("run_id", "rule", "severity") if (value := getattr(chosen, name))}
     shown = _OF_RUN if chosen.run_id else _NEWEST
-    with connect(data) as facts:
+    with connect(data, ("issues", "pages", "runs"), [chosen.run_id] if chosen.run_id else None) as facts:
         rows = facts.execute(
             f"""
             SELECT {", ".join(f"issues.{name}" for name in ISSUE_COLUMNS)}

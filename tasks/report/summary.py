@@ -13,6 +13,7 @@ from tasks.report.found import SEVERITY_RANK
 from tasks.report.next_steps import goes_on, next_commands
 from tasks.store import Progress, Run, Store, changed_pages, connect
 
+_READ = ("pages", "site_pages", "issues", "robots", "sitemaps", "changes", "runs")
 TOP_RULES = 200
 TOP_HOSTS = 10
 WORST_PAGES = 200
@@ -107,7 +108,7 @@ def summarise(run_id: str, data: Path | str | None = None, *, changed_only: bool
         run, progress = store.get_run(run_id), store.progress(run_id)
     finally:
         store.close()
-    with connect(data) as facts:
+    with connect(data, _READ, [run.run_id, *filter(None, [run.earlier_run_id])]) as facts:
 
         def ask(query: str, **values: Any) -> list[tuple[Any, ...]]:
             return facts.execute(query, {"run": run.run_id, **values}).fetchall()
@@ -175,9 +176,9 @@ WHERE run_id = $run AND page_id IN (SELECT page_id FROM answered WHERE run_id = 
 """
 
 _RULES = f"""
-SELECT rule, severity, any_value(category), count(*), count(DISTINCT page_id), min(url)
+SELECT rule, severity, any_value(category), count(*), count(DISTINCT hash(page_id)) AS pages, min(url)
 FROM issues WHERE run_id = $run {{among}} GROUP BY rule, severity
-ORDER BY {SEVERITY_RANK}, count(DISTINCT page_id) DESC, rule LIMIT {TOP_RULES}
+ORDER BY {SEVERITY_RANK}, pages DESC, rule LIMIT {TOP_RULES}
 """  # noqa: S608 - only constants of this room are put in
 
 _HOSTS = rf"""
