@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import duckdb
     from numpy.typing import NDArray
 
-SOURCES_AT_ONCE = SIGNATURES_AT_ONCE = 10_000
+EDGES_AT_ONCE = 250_000
+SIGNATURES_AT_ONCE = 10_000
 NEAR = 0.9
 """Estimated Jaccard similarity of 5-word shingles from which two main texts are near duplicates."""
 
@@ -154,10 +155,11 @@ WHERE source >= $start AND source < $stop GROUP BY source, target ORDER BY ALL
 def _edges(site: Site, sql: str, size: int) -> Edges:
     """The edges that ``sql`` has for sources in a range; of all ranges, since a result weighs thrice its columns."""
     most = site.count("FROM edge") + size
+    step = size * EDGES_AT_ONCE // max(most, 1) + 1
     edges = Edges(np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.float32))
     filled = 0
-    for start in range(0, size, SOURCES_AT_ONCE):
-        found = site.db.execute(sql, {"start": start, "stop": start + SOURCES_AT_ONCE}).fetchnumpy()
+    for start in range(0, size, step):
+        found = site.db.execute(sql, {"start": start, "stop": start + step}).fetchnumpy()
         part = slice(filled, filled := filled + found["source"].size)
         edges.source[part], edges.target[part], edges.weight[part] = found["source"], found["target"], found["weight"]
     return Edges(edges.source[:filled], edges.target[:filled], edges.weight[:filled])
