@@ -39,18 +39,27 @@ def live_parts(
     *,
     of_pages: bool = False,
 ) -> dict[str, list[str]]:
-    """Relative paths by table, of all or of some runs and tables; ``of_pages`` leaves out facts of a run as a whole."""
-    query = select(parts.c.table_name, parts.c.path).where(parts.c.live)
+    """Relative paths by table, of all or of some runs and tables; ``of_pages`` leaves out facts of a run as a whole.
+
+    The part with the most rows comes first, the others in the order of their making: DuckDB takes all for as large as
+    the first, and would make a hash table of millions of links to join them with thousands of pages.
+    """
+    query = select(parts.c.table_name, parts.c.path, parts.c.rows).where(parts.c.live)
     if tables is not None:
         query = query.where(parts.c.table_name.in_(list(tables)))
     if runs is not None:
         query = query.where(parts.c.run_id.in_(list(runs)))
     if of_pages:
         query = query.where(parts.c.step.is_(None))
-    found: dict[str, list[str]] = {}
-    for table, path in connection.execute(query.order_by(parts.c.created_at, parts.c.name)):
-        found.setdefault(table, []).append(path)
-    return found
+    found: dict[str, list[tuple[int, str]]] = {}
+    for table, path, rows in connection.execute(query.order_by(parts.c.created_at, parts.c.name)):
+        found.setdefault(table, []).append((rows, path))
+    return {table: _largest_first(some) for table, some in found.items()}
+
+
+def _largest_first(some: list[tuple[int, str]]) -> list[str]:
+    largest = max(range(len(some)), key=lambda number: some[number][0])
+    return [path for _, path in (some[largest], *some[:largest], *some[largest + 1 :])]
 
 
 def row_count(connection: Connection, tables: Iterable[str], runs: Iterable[str] | None = None) -> int:

@@ -92,6 +92,17 @@ def test_of_parts_with_the_same_columns_one_is_opened_for_them(store, begin, sca
         db.execute("SELECT title FROM pages").fetchall()
 
 
+def test_the_largest_part_is_read_first(store, begin, scanned):
+    run = begin(*URLS[:3])
+    for n, links in enumerate((1, 30, 2)):
+        store.write_commit(run.run_id, 1, "a", f"k{n}", [scanned(URLS[n], links=links)])
+    with connect(store.path) as db:
+        ((_, plan),) = db.execute("EXPLAIN SELECT url FROM links").fetchall()
+        sources = db.execute("SELECT source_url FROM links").fetchall()
+    assert "~90 rows" in plan
+    assert list(dict.fromkeys(sources)) == [(URLS[n],) for n in (1, 0, 2)]
+
+
 @pytest.mark.parametrize("place", ["folder"], indirect=True)
 def test_published_file_holds_the_same_views(store, begin, scanned):
     run = begin(*URLS)
