@@ -244,16 +244,10 @@ async def judge_site(plan: Plan, check_until: float = NEVER) -> None:
         tell(run.run_id, "judging the site as a whole")
         progress = await asyncio.to_thread(store.progress, run.run_id)
         if progress.done > APART_PAGES:
-            changed = await in_own_process(_judge, settings, run.run_id, run.epoch)
+            changed = await in_own_process(site.judge, settings, run.run_id, run.epoch)
         else:
-            changed = await asyncio.to_thread(_judge, settings, run.run_id, run.epoch)
+            changed = await asyncio.to_thread(site.judge, settings, run.run_id, run.epoch)
         log.info("%d pages new, changed or gone", changed)
-
-
-def _judge(settings: ScanSettings, run_id: str, epoch: int) -> int:
-    with Store.open(settings.data) as store:
-        site.judge_site(settings, store, run_id, epoch)
-        return site.compare(store, run_id, epoch)
 
 
 __all__ = [

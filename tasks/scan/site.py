@@ -225,6 +225,13 @@ def _rows(connection: "duckdb.DuckDBPyConnection", sql: str) -> list[tuple[Any, 
     return connection.execute(sql).fetchall()
 
 
+def judge(settings: ScanSettings, run_id: str, epoch: int) -> int:
+    """Judges the site and compares it with the last crawl; returns how many pages changed."""
+    with Store.open(settings.data) as store:
+        judge_site(settings, store, run_id, epoch)
+        return compare(store, run_id, epoch)
+
+
 def judge_site(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> None:
     """Stores robots.txt as it was obeyed, how the pages hang together, and what the site rules say."""
     _write_robots(settings, store, run_id, epoch)

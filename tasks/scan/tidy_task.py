@@ -5,6 +5,7 @@ import asyncio
 from prefect import get_run_logger
 
 from tasks.errors import StoreError
+from tasks.scan.merging import merge_parts
 from tasks.scan.own_process import in_own_process
 from tasks.scan.pool_task import WorkerDied
 from tasks.store import Compacted, Store
@@ -29,9 +30,3 @@ async def tidy(data: str, run_id: str) -> None:
 def _is_due(data: str, run_id: str) -> bool:
     with Store.open(data) as store:
         return store.upkeep.is_due(run_id)
-
-
-def merge_parts(data: str, run_id: str) -> Compacted:
-    """Does it here."""
-    with Store.open(data) as store:
-        return store.upkeep.after_run(run_id)
