@@ -105,7 +105,8 @@ SELECT url, bool_or(internal) AS internal, bool_or(NOT internal) AS outward
 FROM links WHERE coalesce(is_http(url), false) GROUP BY url
 """
 
-# A hash table of millions of pairs takes half the memory with one key and one byte of facts.
+# One number a pair and one byte of facts keep the hash table of millions of pairs small. In that byte, 32 stands for a
+# contextual link, 16 for a followed one, and 8, 4, 2 and 1 for where a followed link is, the best place first.
 EDGE = r"""
 CREATE TEMP TABLE edge AS
 WITH link AS (
