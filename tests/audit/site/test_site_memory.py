@@ -5,7 +5,8 @@ import pytest
 
 from tasks.audit.profile import Profile
 from tasks.audit.site.engine import audit_site
-from tasks.audit.site.prepare import prepare
+from tasks.audit.site.prepare import _signatures, prepare
+from tasks.audit.site.site import Site
 from tasks.store.columns import FACT_TABLES
 
 PAGES, LINKS = 1_000, 100
@@ -38,3 +39,14 @@ def test_findings_need_not_fit_into_memory(site):
     found = [issue for frame in verdict.issues() for issue in frame["message"]]
     assert {message[-12:] for message in found} == {"answers 404."}
     assert len(found) == LINKS * (PAGES - LINKS)
+
+
+def test_signatures_of_a_large_site_keep_their_rows():
+    size = 250_000  # several groups of rows, which threads read in any order
+    with duckdb.connect(config={"threads": 2, "preserve_insertion_order": False}) as db:
+        made = "SELECT list_resize([n], 128, n)::UINTEGER[] AS minhash FROM range($size) _(n)"
+        db.execute(f"CREATE TABLE signature AS {made}", {"size": size})
+        numbers = db.execute("SELECT minhash[1] AS number FROM signature ORDER BY rowid").fetchnumpy()["number"]
+        signatures = _signatures(Site(db, "", complete=True))
+    assert signatures.shape == (size, 128)
+    assert (signatures == numbers[:, None]).all()
