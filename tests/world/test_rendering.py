@@ -197,7 +197,8 @@ async def test_hostile_pages_get_nothing_and_end(site):
         "/hides": "Hides", "/works": "Serves",
     }  # fmt: skip
     assert "/sw.js" not in site.paths()
-    assert sum(path.startswith("/x?") for path in site.paths()) <= 300
+    visits = site.paths().count("/begs") - 1  # a second one where another page brought the browser down
+    assert sum(path.startswith("/x?") for path in site.paths()) <= 300 * visits
     assert found["/begs"].behaviour.kept_back >= 100
 
 

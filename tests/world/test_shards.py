@@ -1,6 +1,7 @@
 """A list divided among two real workers: the facts of one machine, each host by one shard, a killed shard made good."""
 
 import contextlib
+import itertools
 import os
 import signal
 import threading
@@ -25,6 +26,8 @@ HELD_FROM = 40
 IN_FLIGHT = 16
 HELD_SECONDS = 60
 WORKERS = ("one", "two")
+KNOWN: dict[int, str] = {}
+"""Flow runs of processes that asked before: to look at all processes takes longer than some requests wait."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -61,11 +64,12 @@ def flow_run_at(address):
     end = f"{bytes(reversed([int(part) for part in name.split('.')])).hex().upper()}:{port:04X}"
     found = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
     socket = next((f"socket:[{fields[9]}]" for fields in found if fields[1] == end), None)
-    for process, flow_run in flow_run_processes():
+    for process, flow_run in itertools.chain(list(KNOWN.items()), flow_run_processes()):
         with contextlib.suppress(OSError):
             for file in Path(f"/proc/{process}/fd").iterdir():
                 with contextlib.suppress(FileNotFoundError):  # closed a moment ago
                     if str(file.readlink()) == socket:
+                        KNOWN[process] = flow_run
                         return flow_run
     return ""
 
