@@ -62,7 +62,7 @@ def _largest_first(some: list[tuple[int, str]]) -> list[str]:
     return [path for _, path in (some[largest], *some[:largest], *some[largest + 1 :])]
 
 
-def row_count(connection: Connection, tables: Iterable[str], runs: Iterable[str] | None = None) -> int:
+def live_rows(connection: Connection, tables: Iterable[str], runs: Iterable[str] | None = None) -> int:
     """Rows of the live parts of these tables, of all runs or of ``runs``."""
     query = select(func.coalesce(func.sum(parts.c.rows), 0)).where(parts.c.table_name.in_(list(tables)), parts.c.live)
     if runs is not None:

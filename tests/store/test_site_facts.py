@@ -19,7 +19,7 @@ from tasks.store import (
     TargetFact,
     connect,
 )
-from tasks.store.registry import row_count
+from tasks.store.registry import live_rows
 from tasks.store.site import JUDGED
 from tasks.store.views import memory_for
 from tasks.urls import page_id
@@ -234,7 +234,7 @@ def test_memory_grows_with_the_pages_of_the_run(store, run, begin, scanned):
     store.write_commit(other.run_id, 1, "a", "k", [scanned(URLS[0])])
     assert memory_for(1_000_000) - memory_for(0) == 1_000_000_000
     with store._catalogue.read() as catalogue:
-        counts = [row_count(catalogue, ("pages", "links"), runs) for runs in (None, [run.run_id], ["none"])]
+        counts = [live_rows(catalogue, ("pages", "links"), runs) for runs in (None, [run.run_id], ["none"])]
     assert counts == [8, 6, 0]
 
 

@@ -198,6 +198,7 @@ async def test_hostile_pages_get_nothing_and_end(site):
     }  # fmt: skip
     assert "/sw.js" not in site.paths()
     visits = site.paths().count("/begs") - 1  # a second one where another page brought the browser down
+    assert visits in {1, 2}
     assert sum(path.startswith("/x?") for path in site.paths()) <= 300 * visits
     assert found["/begs"].behaviour.kept_back >= 100
 
