@@ -99,13 +99,15 @@ def upsert(at: Connection | Dialect, table: Table) -> "sqlite.Insert | postgresq
     return sqlite.insert(table)
 
 
-def execute_many(connection: Connection, statement: Insert | Update, rows: Sequence[Mapping[str, Any]]) -> None:
+def execute_many(connection: Connection, statement: Insert | Update, rows: Sequence[Mapping[str, Any]]) -> int:
     """Executes ``statement``, one object for each kind, for every one of ``rows``, which all have the same keys.
+
+    Returns how many rows of the table it changed.
 
     Others wait meanwhile, and SQLAlchemy's own way takes longer over the names of parameters than SQLite over the rest.
     """
     sql, names = _compiled(statement, connection.dialect, tuple(rows[0]))
-    connection.exec_driver_sql(sql, list(map(itemgetter(*names), rows)) if names else list(rows))
+    return connection.exec_driver_sql(sql, list(map(itemgetter(*names), rows)) if names else list(rows)).rowcount
 
 
 @lru_cache

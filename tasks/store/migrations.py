@@ -9,6 +9,7 @@ from sqlalchemy import Column, Connection, Float, Integer, LargeBinary, MetaData
 from tasks.errors import SchemaTooNew, StoreError
 from tasks.store.catalogue import Catalogue
 from tasks.store.migration_3 import services
+from tasks.store.migration_6 import frontier_in_order
 from tasks.store.projects import DEFAULT_PROJECT, LOCAL_USER, ensure
 from tasks.store.schema import METADATA, meta
 
@@ -63,7 +64,13 @@ def _maintenance(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _crawls, 3: services, 4: _crawling_again, 5: _maintenance}
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
+    2: _crawls,
+    3: services,
+    4: _crawling_again,
+    5: _maintenance,
+    6: frontier_in_order,
+}
 """What turns the version before into this one. Released ones are never edited."""
 
 SCHEMA_VERSION = 1 + len(MIGRATIONS)

@@ -1,11 +1,12 @@
 """The list of live parts."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import Connection, Dialect, Insert, Select, and_, func, select
 
-from tasks.store.catalogue import upsert
+from tasks.store.catalogue import execute_many, upsert
 from tasks.store.columns import FACT_SCHEMA
 from tasks.store.records import Part
 from tasks.store.schema import parts
@@ -29,7 +30,12 @@ def register(connection: Connection, run_id: str, written: Iterable[Part], now: 
         for part in written
     ]
     if rows:
-        connection.execute(upsert(connection, parts).on_conflict_do_nothing(), rows)
+        execute_many(connection, _new(connection.dialect), rows)
+
+
+@lru_cache
+def _new(dialect: Dialect) -> Insert:
+    return upsert(dialect, parts).on_conflict_do_nothing()
 
 
 def live_parts(

@@ -100,11 +100,12 @@ pages = Table(
     Column("content_hash", String),  # of the body, where the server gave it a validator
 )
 
-# The state of each page in each run.
+# The state of each page in each run, in the order of its making: what is leased together lies together in the file. Its
+# key begins with the page: SQLite would scan a whole run by one that begins with the run.
 frontier = Table(
     "frontier",
     METADATA,
-    _text("page_id", primary_key=True),  # first: SQLite would scan a whole run by a key that begins with run_id
+    _text("page_id", primary_key=True),
     _text("run_id", primary_key=True),
     _text("url"),
     Column("position", Integer, nullable=False),
@@ -138,7 +139,6 @@ frontier = Table(
         sqlite_where=text("source_run_id <> run_id"),
         postgresql_where=text("source_run_id <> run_id"),
     ),
-    sqlite_with_rowid=False,
 )
 
 parts = Table(

@@ -9,7 +9,7 @@ from typing import Self
 
 from tasks.errors import StoreError
 from tasks.model import ScannedPage
-from tasks.store import facts, known_pages, parts, runs, targets, work
+from tasks.store import commits, facts, known_pages, parts, runs, targets, work
 from tasks.store import found as found_urls
 from tasks.store import redirects as redirects_
 from tasks.store.api_keys import ApiKeys
@@ -272,14 +272,15 @@ class Store(Reading):
         Raises:
             StaleEpoch: the run was resumed elsewhere; nothing is written.
         """
+        prepared = None if staged is None else commits.prepare(run_id, holder, staged)
         with self._catalogue.write() as connection:
-            return work.commit(
+            return commits.commit(
                 connection,
                 self._root,
                 run_id=run_id,
                 epoch=epoch,
                 holder=holder,
-                staged=staged,
+                prepared=prepared,
                 retries=retries,
                 redirects=redirects,
                 found=found,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tasks.store import RunSpec, RunState, Store, Target, connect
+from tasks.urls import page_id
 from tests.world.shared_store import servers
 
 pytestmark = pytest.mark.chaos
@@ -44,7 +45,8 @@ def under_load(tmp_path, commits, *, folder_of):
         for size in SIZES:
             run = store.start_run(RunSpec(kind="batch", recipe="r", batch_id=str(size)))
             count = WRITERS * commits * size
-            store.add_targets(run, [Target(f"https://e.com/{size}/{n}", f"{size}-{n}") for n in range(count)])
+            urls = [f"https://e.com/{size}/{n}" for n in range(count)]
+            store.add_targets(run, [Target(url, page_id("default", url)) for url in urls])
             store.assign_chunks(run, commits * size)
             runs[run.run_id] = size
     stop = tmp_path / "STOP"

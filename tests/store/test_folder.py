@@ -169,6 +169,18 @@ def test_migrated_and_fresh_schema_are_the_same(stored, tmp_path):
     assert tables(stored / "catalogue.sqlite") == tables(fresh.path)
 
 
+@in_a_folder
+def test_the_frontier_of_a_stored_folder_keeps_every_value(stored):
+    file = sqlite3.connect(stored / "catalogue.sqlite")
+    file.row_factory = sqlite3.Row
+    before = [dict(row) for row in file.execute("SELECT * FROM frontier ORDER BY run_id, position")]
+    Store.open(stored).close()
+    after = [dict(row) for row in file.execute("SELECT * FROM frontier ORDER BY rowid")]
+    file.close()
+    assert len(after) == 4
+    assert [{name: row[name] for name in old} for row, old in zip(after, before, strict=True)] == before
+
+
 @pytest.mark.parametrize("stored", ["v1", "v2"], indirect=True)
 @in_a_folder
 def test_requests_entries_and_projects_of_a_stored_folder_are_kept(stored):
