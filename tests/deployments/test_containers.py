@@ -105,8 +105,9 @@ def test_python_is_one_that_the_project_supports():
 
 def test_nothing_of_ours_runs_as_root_or_writes_elsewhere():
     assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE) == ["10001:10001"]
+    assert re.findall(r"\b(?:PREFECT_)?HOME=(\S+)", DOCKERFILE) == ["/tmp", "/tmp/prefect"]
     for service in OURS:
-        assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+        assert (service["read_only"], service["cap_drop"], service["tmpfs"]) == (True, ["ALL"], ["/tmp"])
         assert service["security_opt"] == ["no-new-privileges:true"]
     pod = KUBERNETES["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]
     assert (pod["securityContext"]["runAsNonRoot"], pod["automountServiceAccountToken"]) == (True, False)
@@ -116,6 +117,7 @@ def test_nothing_of_ours_runs_as_root_or_writes_elsewhere():
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
+    assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/data", "/tmp"]
 
 
 def test_only_prefect_is_published_and_on_loopback():
