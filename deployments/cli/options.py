@@ -12,15 +12,14 @@ from cyclopts import Group, Parameter, Token
 
 from tasks.durations import duration
 from tasks.errors import InputError
+from tasks.host_ports import parse_host_port
 from tasks.model import Severity
 
 Format = Literal["table", "json", "jsonl", "csv"]
 
-_ALLOW = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:/@\[\]?#]+):(\d{1,5})", re.IGNORECASE | re.ASCII)
 _IDENTITY = re.compile(r"[A-Za-z0-9_.@=-]{1,128}", re.ASCII)  # as tasks.events has it, without its import of pydantic
 _BLOCK_NAME = re.compile(r"[a-z0-9-]{1,200}", re.ASCII)  # as Prefect has it
 _ANALYZE = re.compile(r"none|all|top:[1-9][0-9]{0,8}", re.ASCII)
-MAX_PORT = 65535
 MAX_SHARDS = 64  # as tasks.scan.settings has it, without its imports
 
 CRAWLING = Group("Crawling", sort_key=1)
@@ -29,18 +28,6 @@ _FETCHING = Group("Fetching", sort_key=3)
 _JUDGING = Group("Rules", sort_key=4)
 ADVISING_GROUP = Group("Analysis", sort_key=5)
 _SHOWING = Group("Output", sort_key=6)
-
-
-def allow_entry(text: str) -> str:
-    """``host:port`` in lower case.
-
-    Raises:
-        ValueError: naming what can be written.
-    """
-    found = _ALLOW.fullmatch(text.strip())
-    if not found or not 0 < int(found[2]) <= MAX_PORT:
-        raise ValueError(f"{text!r} is no host:port: write it as in the URL, such as 127.0.0.1:8000 or [::1]:8000")
-    return f"{found[1].lower()}:{int(found[2])}"
 
 
 def any_duration(_: Any, tokens: Sequence[Token]) -> float:
@@ -60,7 +47,7 @@ def positive_duration(_: Any, tokens: Sequence[Token]) -> float:
 
 
 def _allow(_: Any, tokens: Sequence[Token]) -> tuple[str, ...]:
-    return tuple(allow_entry(token.value) for token in tokens)
+    return tuple(parse_host_port(token.value) for token in tokens)
 
 
 def at_least(least: float, most: float = float("inf")) -> Any:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from tasks.host_ports import parse_host_port
 from tasks.urls import host_port
 
 
@@ -29,6 +30,11 @@ class FetchOptions(BaseModel):
     max_body: int = Field(default=15 * 1024 * 1024, gt=0, description="Bytes of a body, on the wire and decoded.")
     max_redirects: int = Field(default=10, ge=0, le=20, description="Redirects followed.")
     max_tries: int = Field(default=3, ge=1, le=10, description="Fetches of a page that fails for a passing reason.")
+
+    @field_validator("allow")
+    @classmethod
+    def _are_host_ports(cls, allow: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(parse_host_port, allow))
 
     def allowing(self, urls: Sequence[str]) -> "FetchOptions":
         """The same with the host:port of ``urls`` allowed: what a person typed may be local."""

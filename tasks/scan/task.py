@@ -19,6 +19,7 @@ from blocks import Crawler, ResultStore
 from tasks.crawl.lists import read_list
 from tasks.errors import InputError, StaleEpoch
 from tasks.fetch.chromium import require_browser
+from tasks.host_ports import parse_host_port
 from tasks.logs import step
 from tasks.model import FetchOptions, RenderOptions
 from tasks.scan import site
@@ -77,12 +78,13 @@ async def load_settings(
         store = await ResultStore.named(options.result_store)
         folder = store.folder_of_run(options.data)
         await check_cluster(options.cluster)
+        allow = tuple(sorted(map(parse_host_port, {*crawler.allow, *options.allow})))
     except ValueError as error:
         raise InputError(str(error)) from error
     render = _rendering(options, crawler, outside=request_id is not None) if options.render else None
     fetching = FetchOptions(
         user_agent=crawler.user_agent if options.user_agent is None else options.user_agent,
-        allow=tuple(sorted({*crawler.allow, *options.allow})),
+        allow=allow,
         concurrency=options.concurrency or crawler.concurrency,
         rate=crawler.rate if options.rate is None else options.rate,
         deadline=crawler.deadline,

@@ -8,7 +8,7 @@ from importlib.metadata import version
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from deployments.cli.options import allow_entry, duration
+from deployments.cli.options import duration
 
 
 @pytest.mark.parametrize(
@@ -123,17 +123,3 @@ def test_durations(text, seconds):
 def test_no_durations(text):
     with pytest.raises(ValueError, match="is no length of time"):
         duration(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "entry"),
-    [("127.0.0.1:8000", "127.0.0.1:8000"), ("LocalHost:80", "localhost:80"), ("[::1]:8000", "[::1]:8000")],
-)
-def test_allow_entries(text, entry):
-    assert allow_entry(text) == entry
-
-
-@pytest.mark.parametrize("text", ["localhost", "http://localhost:80", "h:0", "h:70000", "h:80/x", "::1:80", "a b:80"])
-def test_no_allow_entries(text):
-    with pytest.raises(ValueError, match="is no host:port"):
-        allow_entry(text)

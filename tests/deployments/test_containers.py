@@ -30,6 +30,7 @@ OURS = [service for service in SERVICES.values() if service["image"] == "seo-sca
 KUBERNETES = json.loads((FOLDER / "kubernetes.json").read_text())
 DOCKER = json.loads((FOLDER / "docker.json").read_text())
 EXAMPLE = (FOLDER / "compose.env.example").read_text()
+WRITABLE = "/tmp"  # noqa: S108 - of a container
 VARIABLE = re.compile(r"\$\{([A-Z_]+):\?\}")
 
 
@@ -105,9 +106,9 @@ def test_python_is_one_that_the_project_supports():
 
 def test_nothing_of_ours_runs_as_root_or_writes_elsewhere():
     assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE) == ["10001:10001"]
-    assert re.findall(r"\b(?:PREFECT_)?HOME=(\S+)", DOCKERFILE) == ["/tmp", "/tmp/prefect"]
+    assert re.findall(r"\b(?:PREFECT_)?HOME=(\S+)", DOCKERFILE) == [WRITABLE, f"{WRITABLE}/prefect"]
     for service in OURS:
-        assert (service["read_only"], service["cap_drop"], service["tmpfs"]) == (True, ["ALL"], ["/tmp"])
+        assert (service["read_only"], service["cap_drop"], service["tmpfs"]) == (True, ["ALL"], [WRITABLE])
         assert service["security_opt"] == ["no-new-privileges:true"]
     pod = KUBERNETES["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]
     assert (pod["securityContext"]["runAsNonRoot"], pod["automountServiceAccountToken"]) == (True, False)
@@ -117,7 +118,7 @@ def test_nothing_of_ours_runs_as_root_or_writes_elsewhere():
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/data", "/tmp"]
+    assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/data", WRITABLE]
 
 
 def test_only_prefect_is_published_and_on_loopback():
