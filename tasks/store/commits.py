@@ -39,6 +39,7 @@ class Prepared:
 
 
 def prepare(run_id: str, holder: str, staged: Staged) -> Prepared:
+    """What ``commit`` writes of ``staged``."""
     part = staged.parts[0].name if staged.parts else staged.name
     read = [page for page in staged.pages if page.source_run_id is None]
     as_before = [page for page in staged.pages if page.source_run_id is not None]

@@ -149,7 +149,7 @@ class World:
         found = self.post("/flow_runs/filter", {"flows": {"name": {"any_": [flow]}}, "limit": 200})
         return [run for run in found if all(run["parameters"].get(name) == value for name, value in parameters.items())]
 
-    def ended(self, flow, seconds=90, **parameters):
+    def ended(self, flow, seconds=240, **parameters):
         """The only run of the flow with those parameters, when it has ended."""
 
         def final():
