@@ -159,9 +159,13 @@ def copy_catalogue(
     """Copies ``views`` into DuckDB, which cannot read the catalogue itself without an extension."""
     for view in views:
         names = [shown.name for shown in view.columns]
-        rows = reader.execute(select(*(view.table.c[name] for name in names)))
-        text = json.dumps([dict(zip(names, row, strict=True)) for row in rows])
-        connection.execute(f"CREATE TABLE {prefix}{view.name} AS {_rows_of(view)}", [text])
+        rows = reader.execute(select(*(view.table.c[name] for name in names))).all()
+        if rows:
+            text = json.dumps([dict(zip(names, row, strict=True)) for row in rows])
+            connection.execute(f"CREATE TABLE {prefix}{view.name} AS {_rows_of(view)}", [text])
+        else:  # most are, and JSON of nothing takes as long as that of a few
+            columns = ", ".join(f"{shown.name} {shown.dtype}" for shown in view.columns)
+            connection.execute(f"CREATE TABLE {prefix}{view.name} ({columns})")
 
 
 def _rows_of(view: CatalogueView) -> str:
