@@ -20,7 +20,7 @@ from tasks.scan.crawl import CrawlChunk
 from tasks.scan.own_process import in_own_process
 from tasks.scan.pool_task import ChunkPool, WorkerDied, chunk_pool
 from tasks.scan.process import IN_PROCESS_PAGES
-from tasks.scan.records import NEVER, RunRef, begin_crawl, chunk_deadline, resume_run
+from tasks.scan.records import NEVER, RunRef, begin_crawl, begun_run, chunk_deadline, resume_run
 from tasks.scan.settings import CrawlRules, ScanSettings, rules_of
 from tasks.scan.task import POOL_ATTEMPTS, Plan, is_the_chunks_fault, timeout_of
 from tasks.scan.tidy_task import tidy
@@ -57,8 +57,8 @@ async def create_crawl_records(settings: ScanSettings, user_id: str, run_id: str
 def _create(settings: ScanSettings, user_id: str, run_id: str | None, flow_run_id: str | None) -> Plan:
     rules = rules_of(settings)
     with Store.open(settings.data) as store:
-        if run_id and store.has_run(run_id):
-            run, earlier = resume_run(store, run_id, Limits(max_pages=rules.max_pages, max_depth=rules.max_depth))
+        if begun := begun_run(store, run_id, flow_run_id):
+            run, earlier = resume_run(store, begun, Limits(max_pages=rules.max_pages, max_depth=rules.max_depth))
             limits = {"max_pages": rules.max_pages, "max_depth": rules.max_depth}
             settings = earlier.model_copy(update={"crawl": rules_of(earlier).model_copy(update=limits)})
             store.set_options(run.run_id, run.epoch, settings.model_dump_json())

@@ -113,6 +113,17 @@ def _visitor(options: str) -> tuple[str, str]:
     return fetching.get("user_agent", ""), access.get("key", "")
 
 
+def begun_run(store: Store, run_id: str | None, flow_run_id: str | None) -> str | None:
+    """The run to go on with: the one of that id, else what the same run of Prefect began.
+
+    Prefect executes a run again that is retried, or whose pod Kubernetes evicts.
+    """
+    if run_id and store.has_run(run_id):
+        return run_id
+    begun = store.find_begun_by(flow_run_id) if flow_run_id else None
+    return begun.run_id if begun else None
+
+
 def resume_run(store: Store, run_id: str, limits: Limits | None = None) -> tuple[RunRef, ScanSettings]:
     """Takes an unfinished run over; whoever held it before can commit no more. ``limits`` replace its own."""
     run = store.resume_run(run_id, os.getpid(), limits)

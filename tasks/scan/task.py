@@ -27,7 +27,7 @@ from tasks.scan.access_task import load_access, named_access
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
 from tasks.scan.pool_task import ChunkPool, Runner, WorkerDied, check_cluster, chunk_pool
 from tasks.scan.process import IN_PROCESS_PAGES
-from tasks.scan.records import RunRef, begin_run, chunk_deadline, end_run, jobs_of, resume_run, targets_of
+from tasks.scan.records import RunRef, begin_run, begun_run, chunk_deadline, end_run, jobs_of, resume_run, targets_of
 from tasks.scan.settings import ScanOptions, ScanSettings
 from tasks.scan.tidy_task import tidy
 from tasks.store import Run, RunKind, RunSpec, RunState, Store, Target
@@ -166,8 +166,8 @@ async def create_page_records(wanted: Wanted, settings: ScanSettings) -> Plan:
 
 def _create_page_records(wanted: Wanted, settings: ScanSettings, flow_run_id: str | None) -> Plan:
     with Store.open(settings.data) as store:
-        if wanted.run_id and store.has_run(wanted.run_id):
-            run, settings = resume_run(store, wanted.run_id)
+        if begun := begun_run(store, wanted.run_id, flow_run_id):
+            run, settings = resume_run(store, begun)
             known = store.get_run(run.run_id)
             wanted = wanted.model_copy(update={"project_id": known.project_id, "user_id": known.user_id})
         else:

@@ -73,6 +73,11 @@ class Reading:
         with self._catalogue.read() as connection:
             return runs.unfinished(connection, batch_id)
 
+    def find_begun_by(self, flow_run_id: str) -> Run | None:
+        """The newest run that this run of Prefect began."""
+        with self._catalogue.read() as connection:
+            return runs.begun_by(connection, flow_run_id)
+
     def runs_of_batch(self, batch_id: str) -> list[Run]:
         """Newest first."""
         with self._catalogue.read() as connection:

@@ -94,6 +94,13 @@ def unfinished(connection: Connection, batch_id: str) -> Run | None:
     return newest_of if newest_of is not None and newest_of.state.value in UNFINISHED else None
 
 
+def begun_by(connection: Connection, flow_run_id: str) -> Run | None:
+    """The newest run that this run of Prefect began."""
+    begun = select(runs).where(runs.c.prefect_flow_run_id == flow_run_id)
+    row = connection.execute(begun.order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(1)).first()
+    return None if row is None else _run(row)
+
+
 def of_batch(connection: Connection, batch_id: str, limit: int | None = None) -> list[Run]:
     query = select(runs).where(runs.c.batch_id == batch_id).order_by(runs.c.started_at.desc(), runs.c.run_id.desc())
     return [_run(row) for row in connection.execute(query.limit(limit))]

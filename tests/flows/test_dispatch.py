@@ -9,6 +9,8 @@ from prefect.context import FlowRunContext
 
 from flows import dispatch as dispatching
 from flows import outbox as sending
+from flows.batch_scan import batch_scan
+from flows.crawl_site import crawl_site
 from flows.dispatch import QueueUnavailable, dispatch, parameters, start_again
 from flows.outbox import send_outbox
 from flows.registry import FLOWS, entry_for
@@ -21,7 +23,7 @@ from tasks.events import (
     NotificationRequested,
     ScanRequested,
 )
-from tasks.store import OutboxRequest, RunSpec, new_run_id
+from tasks.store import OutboxRequest, RunSpec, RunState, new_run_id
 from tasks.urls import page_id
 
 pytestmark = pytest.mark.usefixtures("prefect_db")
@@ -184,6 +186,36 @@ async def test_the_same_flow_run_retried_goes_on(site, store, options, monkeypat
     assert (len(tries), len(set(tries))) == (2, 1)
     assert run_id == store.requests.get("event-1").run_id
     assert site.page_paths() == ["/0"]
+
+
+@pytest.mark.parametrize(
+    ("flow", "name", "paths", "step", "fetched"),
+    [
+        (scan_page, "url", ["/0"], "close_run", ["/0", "/0"]),
+        (batch_scan, "urls", ["/0", "/1"], "judge_list", ["/0", "/1"]),
+        (crawl_site, "start_url", ["/0"], "judge_site", ["/0"]),
+    ],
+    ids=["scan", "batch", "crawl"],
+)
+async def test_a_flow_run_that_is_executed_again_goes_on_with_its_run(
+    flow, name, paths, step, fetched, site, store, options, monkeypatch
+):
+    tries = []
+    real = flow.fn.__globals__[step]
+
+    async def fails_once(*arguments):
+        tries.append(step)
+        if len(tries) == 1:
+            raise OSError("a passing fault")
+        return await real(*arguments)
+
+    monkeypatch.setitem(flow.fn.__globals__, step, fails_once)
+    addresses = [site.url(path) for path in paths]
+    given = {name: addresses if name == "urls" else addresses[0]}
+    run_id = await flow.with_options(retries=1, retry_delay_seconds=0)(**given, options=options)
+    [run] = store.list_runs()
+    assert (run.run_id, run.state, run.epoch, len(tries)) == (run_id, RunState.COMPLETED, 2, 2)
+    assert sorted(path for path in site.page_paths() if path in site.pages) == fetched
 
 
 async def test_the_outbox_starts_each_request_once(store, options):
