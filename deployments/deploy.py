@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.objects import WorkPool
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
@@ -37,9 +38,8 @@ async def deploy(tell: Callable[[str], None]) -> Path:
     await require_api()
     folder = await saved_folder()
     async with get_client() as client:
-        for pool in (WORK_POOL, SHARD_POOL):
-            if await _created_pool(client, pool):
-                tell(f"created the work pool {pool}")
+        for pool in await create_pools(client):
+            tell(f"created the work pool {pool}")
         for queue in await _created_queues(client):
             tell(f"created the work queue {queue}")
     await asyncio.to_thread(_prefect_deploy)
@@ -49,15 +49,24 @@ async def deploy(tell: Callable[[str], None]) -> Path:
     return folder
 
 
-async def _created_pool(client: PrefectClient, pool: str) -> bool:
-    try:
-        await client.read_work_pool(pool)
-    except ObjectNotFound:
-        template = await get_default_base_job_template_for_infrastructure_type("process")
-        wanted = WorkPoolCreate(name=pool, type="process", base_job_template=template or {})
-        await client.create_work_pool(wanted)
-        return True
-    return False
+async def create_pools(client: PrefectClient) -> list[str]:
+    """The work pools that were absent: that of shards is like the other one, which runs processes."""
+    created: list[str] = []
+    like = None
+    for name in (WORK_POOL, SHARD_POOL):
+        try:
+            like = await client.read_work_pool(name)
+        except ObjectNotFound:
+            like = await client.create_work_pool(await _pool(name, like))
+            created.append(name)
+    return created
+
+
+async def _pool(name: str, like: WorkPool | None) -> WorkPoolCreate:
+    if like is not None:
+        return WorkPoolCreate(name=name, type=like.type, base_job_template=like.base_job_template)
+    template = await get_default_base_job_template_for_infrastructure_type("process")
+    return WorkPoolCreate(name=name, type="process", base_job_template=template or {})
 
 
 async def _created_queues(client: PrefectClient) -> list[str]:
