@@ -144,6 +144,14 @@ PROMISES = (
         5,
         mark="world",
     ),
+    Promise(
+        "On Kubernetes a run whose pod is evicted or killed goes on in another, loses nothing, and fetches again no "
+        "more than was in flight.",
+        ("pod-evicted", "pod-killed"),
+        "tests/kubernetes",
+        5,
+        mark="kubernetes",
+    ),
 )
 
 
@@ -161,8 +169,11 @@ def table(figures):
     return "\n".join(lines) + "\n"
 
 
+SEVERAL = ("bomb-", "guard-", "clock-", "prefect-", "pod-")
+
+
 def _shown(name, measured):
-    several = f"{name.partition('-')[2]}: " if name.startswith(("bomb-", "guard-", "clock-", "prefect-")) else ""
+    several = f"{name.partition('-')[2]}: " if name.startswith(SEVERAL) else ""
     return several + ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in measured["figures"].items())
 
 

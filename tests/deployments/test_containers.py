@@ -137,6 +137,8 @@ def test_a_template_of_jobs_uses_every_variable_and_no_other(template):
     used = set(re.findall(r"\{\{ (\w+) \}\}", json.dumps(template["job_configuration"])))
     assert used == set(variables)
     assert variables["image"]["default"] == f"seo-scan:{version('seo-scan')}"
+    [home] = re.findall(r"\bPREFECT_HOME=(\S+)", DOCKERFILE)
+    assert variables["env"]["default"] == {"PREFECT_HOME": home}  # a worker hands its own settings on
     assert all(description.endswith(".") for description in (each["description"] for each in variables.values()))
 
 
