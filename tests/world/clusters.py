@@ -19,7 +19,7 @@ def assert_equal_despite_a_loss(folder, site, seo, environment, address, busy):
     def begun(data, **cluster):
         line = [seo, "batch", str(listed), "--data", str(data), "--allow", site.host_port, *PACE]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(line, env={**environment, **cluster}, **quiet)
+        return subprocess.Popen(line, env={**environment, "PYTHONFAULTHANDLER": "1", **cluster}, **quiet)
 
     here, there = folder / "here", folder / "there"
     _ended(begun(here))
@@ -34,5 +34,9 @@ def assert_equal_despite_a_loss(folder, site, seo, environment, address, busy):
 
 
 def _ended(command):
-    _, errors = command.communicate(timeout=240)
+    try:
+        _, errors = command.communicate(timeout=240)
+    except subprocess.TimeoutExpired:
+        command.send_signal(signal.SIGABRT)  # and it says what its threads are at
+        _, errors = command.communicate(timeout=30)
     assert command.returncode == 0, errors
