@@ -33,6 +33,8 @@ import httpx
 
 from tasks.store import connect
 from tasks.store.columns import PAGE_TABLES
+from tasks.store.location import locate
+from tasks.store.registry import live_parts
 from tests.benchmarks.servers import DATABASES, SCRIPTS, Servers, cpu_seconds, servers, wait
 from tests.loopback import free_port
 
@@ -53,7 +55,7 @@ class Cost:
 
     Attributes:
         cpu, server_cpu: of the command with its processes; of Prefect's server.
-        facts: bytes and rows by table. files: of facts.
+        facts: bytes and rows by table. files: of facts. Live ones.
         catalogue: of catalogue.sqlite. prefect: growth of Prefect's database.
     """
 
@@ -131,24 +133,29 @@ def _measured(prefect: Servers, host: str, count: int) -> Cost:
     seconds, cpu = time.monotonic() - begun, _cpu_of_children() - cpu
     time.sleep(SETTLED_SECONDS)  # the server records what it was told
     data = Path(prefect.data)
-    files = list((data / "facts").rglob("*.parquet"))
-    facts = {}
-    with connect(data) as rows:
-        for table in PAGE_TABLES:
-            name = table.name
-            bytes_ = sum(file.stat().st_size for file in files if file.relative_to(data / "facts").parts[0] == name)
-            facts[name] = (bytes_, rows.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
+    facts, files = _facts(data)
     return Cost(
         pages=count,
         seconds=seconds,
         cpu=cpu,
         server_cpu=cpu_seconds(prefect.server) - server_cpu,
         facts=facts,
-        files=len(files),
+        files=files,
         catalogue=sum(file.stat().st_size for file in data.glob("catalogue.sqlite*")),
         task_runs=httpx.post(f"{prefect.api}/task_runs/count", json={}).json(),
         prefect=_database_size(prefect) - size,
     )
+
+
+def _facts(data: Path) -> tuple[dict[str, tuple[int, int]], int]:
+    """Bytes and rows by table, and files in all, of parts that are live: merged ones lie there for another hour."""
+    catalogue = locate(data).catalogue()
+    with contextlib.closing(catalogue), catalogue.read() as reader:
+        parts = live_parts(reader)
+    sizes = {table: sum((data / path).stat().st_size for path in paths) for table, paths in parts.items()}
+    with connect(data) as rows:
+        counts = {one.name: rows.execute(f"SELECT count(*) FROM {one.name}").fetchall()[0][0] for one in PAGE_TABLES}
+    return {name: (sizes.get(name, 0), count) for name, count in counts.items()}, sum(map(len, parts.values()))
 
 
 def _cpu_of_children() -> float:
