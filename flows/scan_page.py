@@ -62,7 +62,7 @@ async def scan_page(
             manifest = await fetch_and_parse(plan, started=started)
             await save_scan_data(plan, manifest)
             await notify_scan_complete(plan)
-            if plan.settings.analyze != "none":  # requests are handed on in order: the user hears of the scan first
+            if plan.settings.analyze != "none":  # after what tells of the scan: requests are handed on in order
                 await trigger_analysis(plan, manifest)
             await close_run(plan)
             await publish_summary(plan.run.run_id, settings.data)

@@ -11,7 +11,7 @@ from tests.chaos.record import FIGURES
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 START, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
-COMMAND = "uv run pytest -n0 -m {mark} --record {test}"
+COMMAND = "{uv} pytest -n0 -m {mark} --record {test}"
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Promise:
     test: str
     minutes: int
     mark: str = "chaos"
+    uv: str = "uv run"
 
 
 DOORS = ("page", "redirect", "robots", "sitemap", "link_check", "image_check", "model_url", "signed-event")
@@ -151,6 +152,7 @@ PROMISES = (
         "tests/kubernetes",
         5,
         mark="kubernetes",
+        uv="SEO_TEST_ADDRESS=192.168.1.2 uv run --with prefect-kubernetes",
     ),
 )
 
@@ -164,7 +166,7 @@ def table(figures):
         found = [figures[name] for name in promise.ids if name in figures]
         shown = "; ".join(dict.fromkeys(_shown(name, figures[name]) for name in promise.ids if name in figures))
         made = "; ".join(dict.fromkeys(f"{one['form']}, {one['date']}, {one['machine']}" for one in found))
-        command = COMMAND.format(mark=promise.mark, test=promise.test)
+        command = COMMAND.format(uv=promise.uv, mark=promise.mark, test=promise.test)
         lines.append(f"| {promise.text} | {shown or 'not yet'} | {made} | `{command}` | {promise.minutes} min |")
     return "\n".join(lines) + "\n"
 

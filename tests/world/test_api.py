@@ -187,7 +187,7 @@ def test_every_request_by_webhook_and_one_emitted_once_more(world, docs_site, do
     def begun_by_event():
         if len(world.flow_runs("scan-page", url=url)) >= 2:
             return True
-        # Prefect delivers an event at most once, and a busy server not at all.
+        # Prefect delivers an event at most once: this one may be lost.
         world.post("/events", [{**emitted, "occurred": occurred, "resource": {"prefect.resource.id": "seo.test"}}])
         return False
 
