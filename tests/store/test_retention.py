@@ -3,6 +3,7 @@
 import os
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -22,7 +23,7 @@ def scan(store, begin, scanned):
         urls = [f"https://e.com/{name}" for name in names]
         run = begin(*urls, **{"batch_id": f"b-{names}-{age}", **spec})
         while leases := store.lease(run.run_id, 1, "h", 2):
-            pages = [scanned(lease.url) for lease in leases]
+            pages = [scanned(lease.url, fetched_at=datetime.now(UTC)) for lease in leases]
             direct = [replace(page, answer=replace(page.answer, hops=())) for page in pages]
             store.write_commit(run.run_id, 1, "h", "c", direct)
         if state is not RunState.RUNNING:
