@@ -9,6 +9,7 @@ from flows.batch_scan import batch_scan
 from flows.maintain_store import maintain_store
 from tasks.errors import InputError
 from tasks.store import compaction
+from tasks.store.shift import shift
 
 pytestmark = pytest.mark.usefixtures("prefect_db")
 DAY = 86400.0
@@ -46,16 +47,32 @@ async def test_runs_are_kept_for_good_or_as_long_as_block_or_parameter_say(site,
     assert store.upkeep.check() == []
 
 
-async def test_a_batch_merges_its_own_parts_before_it_is_judged(site, store, options, monkeypatch):
+@pytest.fixture
+def few_are_many(monkeypatch):
+    """A commit for each page, and two parts are worth merging."""
     monkeypatch.setattr(compaction.compact, "__kwdefaults__", {"above": 1, "runs": None})
     monkeypatch.setattr(compaction, "ABOVE", 1)
     monkeypatch.setattr(compaction, "FEW", 2)
     monkeypatch.setattr("tasks.scan.committer.COMMIT_PAGES", 1)
     monkeypatch.setattr("tasks.scan.tidy_task.in_own_process", asyncio.to_thread)  # which knows these limits
+
+
+@pytest.mark.usefixtures("few_are_many")
+async def test_a_batch_merges_its_own_parts_before_it_is_judged(site, store, options):
     run_id = await batch_scan(urls=[site.url(f"/{n}") for n in range(6)], options=options)
     assert live(store) == ["part-merged"]
     assert store.get_run(run_id).state == "completed"
     assert store.upkeep.check() == []
+
+
+@pytest.mark.usefixtures("few_are_many")
+async def test_a_batch_is_judged_although_another_is_at_the_upkeep(site, store, options, caplog):
+    with shift(store._catalogue):
+        run_id = await batch_scan(urls=[site.url(f"/{n}") for n in range(6)], options=options)
+    assert len(live(store)) == 6
+    assert store.get_run(run_id).state == "completed"
+    assert f"parts of run {run_id} stay as they are: " in caplog.text
+    assert "is at the upkeep of" in caplog.text
 
 
 async def test_a_length_of_time_that_is_none_is_refused(tmp_path):
