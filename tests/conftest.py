@@ -82,7 +82,10 @@ def pytest_addoption(parser):
 
 
 def pytest_terminal_summary(terminalreporter):
-    if terminalreporter.config.getoption("markexpr") == "not prefect and not world and not chaos and not kubernetes":
+    if (
+        terminalreporter.config.getoption("markexpr")
+        == "not prefect and not world and not chaos and not kubernetes and not containers"
+    ):
         terminalreporter.write_line(
             "Tests marked prefect, world and chaos were deselected: .ci/run installs what they need and runs them."
         )

@@ -154,6 +154,23 @@ PROMISES = (
         mark="kubernetes",
         uv="SEO_TEST_ADDRESS=192.168.1.2 uv run --with prefect-kubernetes",
     ),
+    Promise(
+        "In containers a run whose container is killed is marked Crashed and its user told; `seo resume` in another "
+        "loses nothing, and fetches again no more than was in flight.",
+        ("container-killed",),
+        "tests/containers -k dies",
+        5,
+        mark="containers",
+        uv="uv run --with prefect-docker",
+    ),
+    Promise(
+        "A list is divided among containers that the worker of a Docker pool starts, each page fetched once.",
+        ("container-shards",),
+        "tests/containers -k shards",
+        3,
+        mark="containers",
+        uv="uv run --with prefect-docker",
+    ),
 )
 
 

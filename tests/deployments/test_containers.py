@@ -26,7 +26,8 @@ PROJECT = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text())
 DOCKERFILE = (FOLDER / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((FOLDER / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
-OURS = [service for service in SERVICES.values() if service["image"] == "seo-scan"]
+IMAGE = f"seo-scan:{version('seo-scan')}"
+OURS = [service for service in SERVICES.values() if service["image"] == IMAGE]
 KUBERNETES = json.loads((FOLDER / "kubernetes.json").read_text())
 DOCKER = json.loads((FOLDER / "docker.json").read_text())
 EXAMPLE = (FOLDER / "compose.env.example").read_text()
@@ -78,6 +79,20 @@ def test_every_secret_is_in_the_example_and_none_has_a_value():
 def test_a_worker_is_shown_no_secret_of_the_server(name):
     assert set(VARIABLE.findall(json.dumps(SERVICES[name]))) == {"PREFECT_AUTH"}
     assert SERVICES[name]["env_file"] == [{"path": "worker.env", "required": False}]
+
+
+def test_the_image_is_built_by_the_name_that_is_used():
+    assert re.findall(r"-t (\S+)", DOCKERFILE) == [IMAGE, IMAGE]
+
+
+def test_no_code_of_strangers_builds_the_image():
+    assert "syntax=" not in DOCKERFILE  # names a program of a registry, by a tag that moves
+
+
+def test_commands_read_the_data_folder_that_workers_write():
+    [data] = re.findall(r"\bSEO_DATA=(\S+)", DOCKERFILE)
+    assert f"data:{data}" in SERVICES["worker"]["volumes"]
+    assert SERVICES["deploy"]["command"][2].startswith(f"seo blocks store {data} ")
 
 
 def test_the_extras_exist():
@@ -136,7 +151,7 @@ def test_a_template_of_jobs_uses_every_variable_and_no_other(template):
     variables = template["variables"]["properties"]
     used = set(re.findall(r"\{\{ (\w+) \}\}", json.dumps(template["job_configuration"])))
     assert used == set(variables)
-    assert variables["image"]["default"] == f"seo-scan:{version('seo-scan')}"
+    assert variables["image"]["default"] == IMAGE
     [home] = re.findall(r"\bPREFECT_HOME=(\S+)", DOCKERFILE)
     assert variables["env"]["default"] == {"PREFECT_HOME": home}  # a worker hands its own settings on
     assert all(description.endswith(".") for description in (each["description"] for each in variables.values()))

@@ -10,15 +10,12 @@ import json
 import os
 import signal
 import subprocess
-import threading
-from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
 from flows.registry import SHARD_POOL, WORK_POOL
+from tests.numbered_site import PAGES, numbered_sites
 from tests.world.prefect_world import prefect_world, processes_with, until
 
 pytestmark = pytest.mark.kubernetes
@@ -30,32 +27,8 @@ CLAIM = {
     "metadata": {"name": "seo-data"},
     "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
 }
-PAGES = 60
 IN_FLIGHT = 16
 RATE = 2
-
-
-class Handler(BaseHTTPRequestHandler):
-    """A site of pages by number, each with a link to the next."""
-
-    protocol_version = "HTTP/1.1"
-    asked: ClassVar[Counter[tuple[int, str]]] = Counter()
-
-    def do_GET(self):
-        number = self.path.strip("/")
-        known = number.isdigit() and int(number) < PAGES
-        if known:
-            self.asked[self.server.server_address[1], self.path] += 1
-        after = f'<a href="/{(int(number) + 1) % PAGES}">On</a>' if known else ""
-        body = f'<!doctype html><html lang="en"><title>Page {number}</title><h1>Tea</h1>{after}'.encode()
-        self.send_response(200 if known else 404)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        """Nothing on stderr."""
 
 
 @pytest.fixture(scope="module")
@@ -64,16 +37,10 @@ def address():
 
 
 @pytest.fixture
-def ports():
-    """Of two sites, which are two hosts."""
-    servers = [ThreadingHTTPServer(("", 0), Handler) for _ in range(2)]
-    for server in servers:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-    Handler.asked.clear()
-    yield [server.server_address[1] for server in servers]
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+def sites():
+    """Two, which are two hosts."""
+    with numbered_sites(2) as sites:
+        yield sites
 
 
 @pytest.fixture(scope="module")
@@ -118,26 +85,26 @@ def pod_of(flow_run):
     return None
 
 
-def test_shards_run_in_pods_of_their_own(world, address, ports):
-    urls = [f"http://{address}:{port}/{n}" for port in ports for n in range(PAGES)]
-    allowed = [f"{address}:{port}" for port in ports]
+def test_shards_run_in_pods_of_their_own(world, address, sites):
+    urls = [f"http://{address}:{port}/{n}" for port in sites.ports for n in range(PAGES)]
+    allowed = [f"{address}:{port}" for port in sites.ports]
     started(world, "batch-scan", urls=urls, shards=2, user_id="ann", options={"allow": allowed, "rate": 0})
     run = world.ended("batch-scan", 400)
     assert run["state_type"] == "COMPLETED", run["state"]
     assert [shard["state_type"] for shard in world.flow_runs("scan-shard")] == ["COMPLETED"] * 2
-    assert Handler.asked == Counter((port, f"/{n}") for port in ports for n in range(PAGES))
+    assert sites.asked == sites.once
 
 
 @pytest.mark.parametrize("how", ["evicted", "killed"])
-def test_a_run_whose_pod_is_gone_goes_on_in_another(how, world, address, ports, record):
-    port = ports[0]
+def test_a_run_whose_pod_is_gone_goes_on_in_another(how, world, address, sites, record):
+    port = sites.ports[0]
     start = f"http://{address}:{port}/0"
     options = {"allow": [f"{address}:{port}"], "rate": RATE}
     started(world, "crawl-site", start_url=start, user_id=how, options=options)
     [flow_run] = until(lambda: world.flow_runs("crawl-site", user_id=how), what="the flow run")
-    until(lambda: len(Handler.asked) > PAGES // 4, 240, what="a quarter of the pages")
+    until(lambda: len(sites.asked) > PAGES // 4, 240, what="a quarter of the pages")
     first = pod_of(flow_run["id"])
-    before = len(Handler.asked)
+    before = len(sites.asked)
     if how == "evicted":
         kubectl("delete", "pod", first, "--wait=false")
     else:
@@ -145,13 +112,13 @@ def test_a_run_whose_pod_is_gone_goes_on_in_another(how, world, address, ports, 
             os.kill(process, signal.SIGKILL)
     until(lambda: (pod_of(flow_run["id"]) or first) != first, 120, what="another pod")
     run = world.ended("crawl-site", 400, user_id=how)
-    again = sum(Handler.asked.values()) - PAGES
+    again = sum(sites.asked.values()) - PAGES
     assert run["state_type"] == "COMPLETED", run["state"]
-    assert len(Handler.asked) == PAGES
+    assert len(sites.asked) == PAGES
     assert again <= IN_FLIGHT
 
     def told():
         return [one["parameters"]["message"] for one in world.flow_runs("send-notification", user_id=how)]
 
     until(lambda: any(f"{PAGES} of {PAGES} pages scanned" in message for message in told()), what="the notification")
-    record(f"pod-{how}", pages=PAGES, before=before, fetched_again=again, lost=PAGES - len(Handler.asked))
+    record(f"pod-{how}", pages=PAGES, before=before, fetched_again=again, lost=PAGES - len(sites.asked))
