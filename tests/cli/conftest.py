@@ -106,6 +106,8 @@ def batch_id(data):
 def seo(capsys, monkeypatch):
     """Runs one command line in this process, as in a pipe: (status, stdout, stderr)."""
     monkeypatch.delenv("COLUMNS", raising=False)
+    for process_wide in ("give_memory_back", "collect_rarely"):
+        monkeypatch.setattr(f"deployments.cli.running.{process_wide}", lambda: None)
 
     def command(*argv):
         status = app.run([str(argument) for argument in argv])
