@@ -86,7 +86,8 @@ class Lifeline:
         """Asks once."""
         try:
             # A client that never had an answer tells at once of a refused connection.
-            await asyncio.wait_for(check_api(), ANSWER_SECONDS)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await check_api()
         except Exception:  # noqa: BLE001 - whatever stands in the way
             if not self.away:
                 self._tell(f"{api_name()} does not answer; its return is waited for, up to {patience():.0f} s")

@@ -122,7 +122,8 @@ class _Supervisor:
     async def _pause(self) -> None:
         if not self._interrupts:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._interrupted.wait(), self._lifeline.pause)
+                async with asyncio.timeout(self._lifeline.pause):
+                    await self._interrupted.wait()
         if self._interrupts:
             await asyncio.sleep(LOOK_EVERY)  # a flow that needs no server ends meanwhile
 

@@ -83,7 +83,8 @@ async def _keep_updating(bar: _ProgressBar, store: Store) -> None:
 async def _shown(bar: _ProgressBar, store: Store) -> None:
     """One update; a run never fails because its progress could not be shown."""
     try:
-        await asyncio.wait_for(bar.show(store), SHOW_SECONDS)
+        async with asyncio.timeout(SHOW_SECONDS):
+            await bar.show(store)
         await asyncio.to_thread(store.publish)
     except TimeoutError:
         get_run_logger().warning("progress not shown: Prefect's server takes more than %.0f s", SHOW_SECONDS)

@@ -97,7 +97,8 @@ class Committer:
 
     async def _wait_until_due(self) -> None:
         try:
-            await asyncio.wait_for(self._due.wait(), COMMIT_SECONDS)
+            async with asyncio.timeout(COMMIT_SECONDS):
+                await self._due.wait()
         except TimeoutError:
             return
         self._due.clear()

@@ -46,7 +46,8 @@ class StopWatch:
     async def sleep(self, seconds: float) -> None:
         """Sleeps ``seconds``, or less when it is time to stop."""
         try:
-            await asyncio.wait_for(self._event.wait(), max(seconds, 0))
+            async with asyncio.timeout(max(seconds, 0)):
+                await self._event.wait()
         except TimeoutError:
             return
 

@@ -71,7 +71,8 @@ class HostWorkers:
         self._met.clear()
         if not condition() and self._failure is None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._met.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._met.wait()
         if self._failure is not None:
             raise self._failure
 

@@ -83,7 +83,8 @@ async def test_a_signal_ends_a_flow_that_waits_for_a_lost_server(tmp_path, monke
         await asyncio.Event().wait()
 
     with pytest.raises(PrefectGone, match=r"stopped while Prefect's API at .* did not answer") as gone:
-        await asyncio.wait_for(supervised(flow, "no-run-yet", tmp_path, Notes()), 30)
+        async with asyncio.timeout(30):
+            await supervised(flow, "no-run-yet", tmp_path, Notes())
     assert gone.value.stopped
 
 

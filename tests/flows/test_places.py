@@ -43,7 +43,8 @@ async def test_a_run_without_a_place_says_so_and_goes_on_when_another_ends(caplo
     await begun.wait()
     assert "waits" not in caplog.text
     waiting = asyncio.create_task(second())
-    await asyncio.wait_for(told(), 20)
+    async with asyncio.timeout(20):
+        await told()
     assert order == []
     may_end.set()
     await asyncio.gather(runs, waiting)
@@ -59,4 +60,5 @@ async def test_a_temporary_server_has_no_limit(monkeypatch):
         async with places.run_slot(), places.run_slot():
             return "both"
 
-    assert await asyncio.wait_for(held_twice(), 20) == "both"
+    async with asyncio.timeout(20):
+        assert await held_twice() == "both"

@@ -90,7 +90,8 @@ async def test_a_robots_txt_that_does_not_come_holds_no_page_up(store, site, sca
         return (200, TEXT, "")
 
     site.pages = {"/0": PAGE.format(0), "/robots.txt": slowly}
-    await asyncio.wait_for(scanned(site.url("/0")), 30)
+    async with asyncio.timeout(30):
+        await scanned(site.url("/0"))
     assert pages(store) == {site.url("/0"): (200, None, "")}
 
 
@@ -104,5 +105,6 @@ async def test_a_crawl_delay_does_not_slow_down_what_was_named(store, site, scan
     site.pages = {f"/{n}": PAGE.format(n) for n in range(8)}
     site.pages["/robots.txt"] = (200, TEXT, "User-agent: *\nCrawl-delay: 30\n")
     await scanned(site.url("/0"))
-    await asyncio.wait_for(scanned(*(site.url(f"/{n}") for n in range(8))), 25)
+    async with asyncio.timeout(25):
+        await scanned(*(site.url(f"/{n}") for n in range(8)))
     assert len(pages(store)) == 8
