@@ -123,11 +123,6 @@ def sites():
         yield sites
 
 
-def started(compose, flow, **parameters):
-    done = compose.run("prefect", "deployment", "run", f"{flow}/default", "--params", json.dumps(parameters))
-    assert done.returncode == 0, done.stderr
-
-
 TRIES = """
 import json, os
 def can_write(path):
@@ -153,7 +148,7 @@ def test_a_worker_may_write_its_data_and_nothing_else(compose):
 def test_a_run_whose_container_dies_is_told_and_goes_on_in_another(compose, sites, record):
     port, host = sites.ports[0], compose.gateway
     options = {"allow": [f"{host}:{port}"], "rate": RATE}
-    started(compose, "crawl-site", start_url=f"http://{host}:{port}/0", user_id="ann", options=options)
+    compose.ask_for("crawl-site", start_url=f"http://{host}:{port}/0", user_id="ann", options=options)
     [flow_run] = until(lambda: compose.flow_runs("crawl-site", user_id="ann"), what="the flow run")
     until(lambda: len(sites.asked) > PAGES // 4, 120, what="a quarter of the pages")
     process = processes_with(f"PREFECT__FLOW_RUN_ID={flow_run['id']}")[0]
@@ -185,7 +180,7 @@ def test_shards_run_in_containers_of_their_own(compose, sites, record):
     compose.start("shards", "prefect", "worker", "start", "--pool", SHARD_POOL)
     urls = [f"http://{host}:{port}/{n}" for port in sites.ports for n in range(PAGES)]
     allowed = [f"{host}:{port}" for port in sites.ports]
-    started(compose, "batch-scan", urls=urls, shards=2, user_id="bob", options={"allow": allowed, "rate": 0})
+    compose.ask_for("batch-scan", urls=urls, shards=2, user_id="bob", options={"allow": allowed, "rate": 0})
     run = compose.ended("batch-scan", 300, user_id="bob")
     assert run["state_type"] == "COMPLETED", run["state"]
     shards = compose.flow_runs("scan-shard")

@@ -67,12 +67,6 @@ def kubectl(*arguments, given=None):
     return subprocess.run(command, input=given, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
-def started(world, flow, **parameters):
-    command = ("prefect", "deployment", "run", f"{flow}/default", "--params", json.dumps(parameters))
-    done = world.run(*command)
-    assert done.returncode == 0, done.stderr
-
-
 def pod_of(flow_run):
     """The pod that runs it; None where none does."""
     pods = json.loads(kubectl("get", "pods", "-o", "json"))["items"]
@@ -88,7 +82,7 @@ def pod_of(flow_run):
 def test_shards_run_in_pods_of_their_own(world, address, sites):
     urls = [f"http://{address}:{port}/{n}" for port in sites.ports for n in range(PAGES)]
     allowed = [f"{address}:{port}" for port in sites.ports]
-    started(world, "batch-scan", urls=urls, shards=2, user_id="ann", options={"allow": allowed, "rate": 0})
+    world.ask_for("batch-scan", urls=urls, shards=2, user_id="ann", options={"allow": allowed, "rate": 0})
     run = world.ended("batch-scan", 400)
     assert run["state_type"] == "COMPLETED", run["state"]
     assert [shard["state_type"] for shard in world.flow_runs("scan-shard")] == ["COMPLETED"] * 2
@@ -100,7 +94,7 @@ def test_a_run_whose_pod_is_gone_goes_on_in_another(how, world, address, sites, 
     port = sites.ports[0]
     start = f"http://{address}:{port}/0"
     options = {"allow": [f"{address}:{port}"], "rate": RATE}
-    started(world, "crawl-site", start_url=start, user_id=how, options=options)
+    world.ask_for("crawl-site", start_url=start, user_id=how, options=options)
     [flow_run] = until(lambda: world.flow_runs("crawl-site", user_id=how), what="the flow run")
     until(lambda: len(sites.asked) > PAGES // 4, 240, what="a quarter of the pages")
     first = pod_of(flow_run["id"])

@@ -48,7 +48,13 @@ def servers():
         yield running
 
 
-@pytest.fixture(params=["folder", pytest.param("shared", marks=pytest.mark.world)], autouse=True)
+# The S3 server is a thread of the tests, and may ask for a random number while Hypothesis draws.
+RANDOM = pytest.mark.filterwarnings(
+    "ignore:Do not use the `random` module inside strategies:hypothesis.errors.HypothesisDeprecationWarning"
+)
+
+
+@pytest.fixture(params=["folder", pytest.param("shared", marks=[pytest.mark.world, RANDOM])], autouse=True)
 def place(request, monkeypatch):
     """Where stores of the test keep catalogue and facts: in their folder, or in a database and a bucket."""
     if request.param == "shared":

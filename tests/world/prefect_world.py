@@ -124,6 +124,11 @@ class World:
             check=False,
         )
 
+    def ask_for(self, flow, **parameters):
+        """Has a worker run the flow's deployment."""
+        done = self.run("prefect", "deployment", "run", f"{flow}/default", "--params", json.dumps(parameters))
+        assert done.returncode == 0, done.stderr
+
     def put(self, path, body):
         """Until a busy SQLite server takes it."""
         until(lambda: self.post(path, body, "PUT", refused=503) is not None, what=f"an answer to PUT {path}")
