@@ -70,10 +70,11 @@ def _is_new(state: str, reason: str | None) -> bool:
 
 
 def _level(connection: Connection, run: Row[Any], max_depth: int) -> int:
-    """Depth of the pages whose turn it is: those of smaller depth are done."""
-    level = max_depth
+    """Depth of the pages whose turn it is: those of smaller depth are done, or wait until the run is resumed."""
+    level, in_this_run = max_depth, func.coalesce(frontier.c.not_before, 0.0) < WHEN_RESUMED
     for state in (PENDING, LEASED):
-        query = select(frontier.c.depth).where(*among(run, None), frontier.c.state == state, frontier.c.depth < level)
+        here = (*among(run, None), frontier.c.state == state, frontier.c.depth < level)
+        query = select(frontier.c.depth).where(*here, in_this_run)
         nearest: int | None = connection.execute(query.order_by(frontier.c.depth.nulls_first()).limit(1)).scalar()
         level = level if nearest is None else nearest
     return level

@@ -6,7 +6,19 @@ import pytest
 
 from tasks.errors import StaleEpoch, UnknownRun
 from tasks.model import FetchFailure, Hop, PageState, Reason, Response, ScannedPage, Verdict
-from tasks.store import Found, FrontierCount, Limits, OpenWork, Redirected, Retry, RunSpec, RunState, Standing, Store
+from tasks.store import (
+    WHEN_RESUMED,
+    Found,
+    FrontierCount,
+    Limits,
+    OpenWork,
+    Redirected,
+    Retry,
+    RunSpec,
+    RunState,
+    Standing,
+    Store,
+)
 from tasks.urls import page_id
 
 ROOT = "https://e.com/"
@@ -170,6 +182,15 @@ def test_with_a_depth_limit_levels_follow_each_other(store, crawl, scanned):
     assert store.progress(run.run_id).held_back == 1
     ended = store.finish_run(run.run_id, 1, RunState.COMPLETED)
     assert ended.incomplete_reason == "limit of depth 2 reached: 1 page left"
+
+
+def test_a_page_put_off_until_the_crawl_is_resumed_does_not_hold_up_the_next_level(store, crawl):
+    run = crawl("failing", max_depth=3, depth=1)
+    store.add_found(run.run_id, 1, [_found("near", 2), _found("far", 3)])
+    [lease] = store.lease(run.run_id, 1, "a", 1)
+    store.commit(run.run_id, 1, "a", None, [Retry(lease.page_id, 3, WHEN_RESUMED, Reason.HOST_DOWN)])
+    assert store.open_work(run.run_id) == OpenWork(due=1, later=1, next_due=0.0, put_off=1)
+    assert _leased(store, run) == ["near"]
 
 
 def test_a_shorter_way_found_later_counts(store, crawl):
