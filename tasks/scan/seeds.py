@@ -48,6 +48,8 @@ async def read_sitemaps(
         reader = SitemapReader(pipeline.fetcher, rules.root_url, deadline)
         async for one in reader.read(robots.policy.sitemaps if robots.policy else ()):
             files.append(_sitemap_fact(one))
+            if one.sitemap is None or not one.sitemap.entries:
+                continue  # an index has thousands of children to hold in memory, and no page
             waiting.append(one)
             if sum(len(read.sitemap.entries) for read in waiting if read.sitemap) >= ENTRIES_AT_ONCE:
                 await asyncio.to_thread(_write_entries, waiting, len(files), settings, store, run_id, epoch)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 
 from tasks.crawl.sitemap import Sitemap, parse_sitemap
@@ -16,6 +16,9 @@ MAX_DEPTH = 3
 MAX_BYTES = 50 * 1024 * 1024
 USUAL = "/sitemap.xml"
 SUCCESS = range(200, 300)
+
+_Waiting = tuple[str, str | None, int]
+"""URL, parent, depth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +47,14 @@ class SitemapReader:
 
     async def read(self, declared: tuple[str, ...]) -> AsyncIterator[ReadSitemap]:
         usual = origin(self.root_url) + USUAL
-        waiting: deque[tuple[str, str | None, int]] = deque((url, None, 1) for url in declared or (usual,))
+        waiting: deque[_Waiting] = deque()
+        self._line_up(waiting, ((url, None, 1) for url in declared or (usual,)))
         done = 0
         while waiting:
-            url, parent, depth = waiting.popleft()
-            if url in self._seen or not same_site(url, self.root_url):
-                continue
-            if done >= MAX_FILES:
-                self.cut = f"more than {MAX_FILES:,} sitemap files"
-                return
             if time.time() > self.deadline:
                 self.cut = f"time was over after {done:,} sitemap files"
                 return
-            self._seen.add(url)
+            url, parent, depth = waiting.popleft()
             one = await self._one(url, parent)
             if declared or one.sitemap is not None:
                 done += 1
@@ -65,7 +63,18 @@ class SitemapReader:
             if children and depth >= MAX_DEPTH:
                 self.cut = f"sitemap indexes nested more than {MAX_DEPTH} deep"
                 continue
-            waiting.extend((child.loc, url, depth + 1) for child in children)
+            self._line_up(waiting, ((child.loc, url, depth + 1) for child in children))
+
+    def _line_up(self, waiting: deque[_Waiting], files: Iterable[_Waiting]) -> None:
+        """Appends files of the site, each once and no more than may be read: an index can list any number."""
+        for url, parent, depth in files:
+            if url in self._seen or not same_site(url, self.root_url):
+                continue
+            if len(self._seen) >= MAX_FILES:
+                self.cut = f"more than {MAX_FILES:,} sitemap files"
+                return
+            self._seen.add(url)
+            waiting.append((url, parent, depth))
 
     async def _one(self, url: str, parent: str | None) -> ReadSitemap:
         answer = await self.fetcher.fetch(url)
