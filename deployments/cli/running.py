@@ -22,7 +22,6 @@ from deployments.cli.lifeline import PrefectGone, check_api
 from deployments.cli.local_server import LocalServer
 from deployments.cli.notes import warnings_to
 from deployments.cli.options import data_option
-from deployments.cli.owner import is_alive
 from deployments.cli.supervising import Flowing, Watch, supervised
 from deployments.cli.wishes import AS_BEFORE, CrawlOptions, NewLimits, RunOptions
 from flows.batch_scan import batch_scan
@@ -96,9 +95,9 @@ def scan_batch(urls: Sequence[str], options: RunOptions, watch: Watch) -> Finish
         settings = await load_settings(wishes)
         batch_id = settings.batch_id(options.project_id, _keyable(urls))
         with Store.open(options.data) as store:
-            unfinished = store.find_unfinished(batch_id)
+            unfinished = _left_alone(store, batch_id)
             listed = _save_list(store.path, batch_id, urls)
-        if unfinished is not None and not is_alive(unfinished):
+        if unfinished is not None:
             watch.note(f"continuing run {unfinished.run_id}, unfinished since {unfinished.started_at:%Y-%m-%d %H:%M}")
             return unfinished.run_id, True, listed
         return new_run_id(), False, listed
@@ -124,8 +123,8 @@ def resume(run_id: str | None, options: RunOptions, watch: Watch, wanted: NewLim
             raise InputError(f"run {run.run_id} is a {run.kind}: only batches are divided into shards")
         if run.state == RunState.COMPLETED:
             _refuse_finished(store, run, limits, data_option(options.data))
-        if is_alive(run):
-            raise InputError(f"run {run.run_id} is being worked on by process {run.parent_pid}: stop that one first")
+        if driver := store.driver_of(run.run_id):
+            raise InputError(f"run {run.run_id} is being worked on by {driver}: stop that one first")
         only = store.targets_of(run.run_id)[0].url if run.kind == "scan" else ""
     wishes = options.for_flow()
 
@@ -167,8 +166,8 @@ def crawl(rules: CrawlOptions, options: RunOptions, watch: Watch) -> Finished:
     async def prepared() -> tuple[str, bool]:
         settings = (await load_settings(wishes)).model_copy(update={"crawl": rules.for_flow(options.project_id)})
         with Store.open(options.data) as store:
-            unfinished = store.find_unfinished(settings.crawl_id())
-        if unfinished is not None and not is_alive(unfinished):
+            unfinished = _left_alone(store, settings.crawl_id())
+        if unfinished is not None:
             watch.note(f"continuing run {unfinished.run_id}, unfinished since {unfinished.started_at:%Y-%m-%d %H:%M}")
             return unfinished.run_id, True
         return new_run_id(), False
@@ -223,9 +222,15 @@ async def _batch(options: RunOptions, wishes: ScanOptions, run_id: str, listed: 
 
 def _newest_unfinished(store: Store) -> Run:
     for run in store.list_runs(1000):
-        if run.state not in {RunState.COMPLETED, RunState.CANCELLED} and not is_alive(run):
+        if run.state not in {RunState.COMPLETED, RunState.CANCELLED} and not store.driver_of(run.run_id):
             return run
-    raise UnknownRun("no unfinished run in this data folder: `seo runs` lists all")
+    raise UnknownRun("no unfinished run in this data folder that nobody works on: `seo runs` lists all")
+
+
+def _left_alone(store: Store, batch_id: str) -> Run | None:
+    """The unfinished run of the batch, where nobody works on it."""
+    run = store.find_unfinished(batch_id)
+    return None if run is None or store.driver_of(run.run_id) else run
 
 
 def _keyable(urls: Sequence[str]) -> Iterator[str]:

@@ -86,8 +86,8 @@ def _left_open(store: Store, ended: EndedRun) -> Run | None:
         if run.state == RunState.RUNNING and (
             run.prefect_flow_run_id == ended.flow_run_id or run.run_id == ended.run_id
         ):
-            seen = run.last_commit_at or run.first_request_at
-            taken_over = seen is not None and ended.ended_at is not None and seen > ended.ended_at
+            seen = max(filter(None, (run.taken_at, run.first_request_at, run.last_commit_at)))
+            taken_over = ended.ended_at is not None and seen > ended.ended_at
             return None if taken_over else run
     return None
 

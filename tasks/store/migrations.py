@@ -64,12 +64,23 @@ def _maintenance(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def _drivers(connection: Connection) -> None:
+    """The machine of the process that drives a run, and when it took the run."""
+    for statement in (
+        "ALTER TABLE runs ADD COLUMN parent_node VARCHAR",
+        "ALTER TABLE runs ADD COLUMN taken_at FLOAT DEFAULT '0' NOT NULL",
+        "UPDATE runs SET taken_at = COALESCE(first_request_at, started_at)",
+    ):
+        connection.exec_driver_sql(statement)
+
+
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     2: _crawls,
     3: services,
     4: _crawling_again,
     5: _maintenance,
     6: frontier_in_order,
+    7: _drivers,
 }
 """What turns the version before into this one. Released ones are never edited."""
 

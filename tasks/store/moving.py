@@ -1,6 +1,5 @@
 """Moves the store of a data folder to a database and a bucket, where several machines reach it."""
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -11,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, delete, func, inspect, select
 
 from tasks.errors import InputError, StoreError
+from tasks.store import driver
 from tasks.store.catalogue import Catalogue, text_safe
 from tasks.store.catalogue_file import FILE_NAME, CatalogueFile
 from tasks.store.location import locate, moved_mark
@@ -103,23 +103,11 @@ def _check_idle(connection: Connection) -> None:
     Raises:
         InputError: naming the run.
     """
-    columns = select(runs.c.run_id, runs.c.parent_pid).where(runs.c.state == RunState.RUNNING.value)
-    for run_id, parent in connection.execute(columns).all():
+    running = select(runs.c.run_id).where(runs.c.state == RunState.RUNNING.value)
+    for run_id in connection.execute(running).scalars().all():
         held = select(frontier.c.page_id).where(frontier.c.run_id == run_id, frontier.c.lease_until > time.time())
-        if _is_alive(parent) or connection.execute(held.limit(1)).first() is not None:
+        if driver.driver_of(connection, run_id) or connection.execute(held.limit(1)).first() is not None:
             raise InputError(f"run {run_id} is being worked on: move the store when it has ended, or stop it first")
-
-
-def _is_alive(pid: int | None) -> bool:
-    if pid is None:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True
 
 
 def _send(source: Catalogue, root: PartFolder, tell: Tell) -> int:

@@ -9,6 +9,7 @@ import polars as pl
 
 from tasks.store import (
     changes,
+    driver,
     earlier,
     found,
     known_pages,
@@ -67,6 +68,11 @@ class Reading:
 
     def latest_run(self) -> Run | None:
         return next(iter(self.list_runs(1)), None)
+
+    def driver_of(self, run_id: str) -> str | None:
+        """The other process that works on the run, in words; None where nobody does."""
+        with self._catalogue.read() as connection:
+            return driver.driver_of(connection, run_id)
 
     def find_unfinished(self, batch_id: str) -> Run | None:
         """The newest run of the batch, where it is running, interrupted or failed."""

@@ -61,6 +61,8 @@ class Run:
         linked: pages shown from an earlier run without being asked for.
         not_modified: pages shown from an earlier run because the server said that they did not change.
         first_request_at, last_commit_at: of the present epoch.
+        parent_pid, parent_node: process that drives the run, and its machine.
+        taken_at: when it took the run: the beginning of the present epoch.
         pages_per_second: pages fetched in the last epoch ÷ (last commit - first request); None until it ended.
     """
 
@@ -86,6 +88,8 @@ class Run:
     error: str | None
     prefect_flow_run_id: str | None
     parent_pid: int | None
+    parent_node: str | None
+    taken_at: datetime
     start_url: str | None
     scope: str | None
     limits: Limits

@@ -12,6 +12,7 @@ from tasks.model import PageState
 from tasks.store import limits
 from tasks.store.catalogue import check_id, text_safe
 from tasks.store.crawl_records import WHEN_RESUMED, Limits
+from tasks.store.driver import this_node
 from tasks.store.projects import ensure
 from tasks.store.records import Run, RunSpec, RunState
 from tasks.store.schema import frontier, runs
@@ -47,6 +48,8 @@ def start(connection: Connection, spec: RunSpec, now: float) -> Run:
             "incomplete": False,
             "prefect_flow_run_id": spec.prefect_flow_run_id,
             "parent_pid": spec.parent_pid,
+            "parent_node": this_node(),
+            "taken_at": now,
             "start_url": spec.start_url and text_safe(spec.start_url),
             "scope": spec.scope,
             "limits": spec.limits.to_json(),
@@ -106,8 +109,11 @@ def of_batch(connection: Connection, batch_id: str, limit: int | None = None) ->
     return [_run(row) for row in connection.execute(query.limit(limit))]
 
 
-def resume(connection: Connection, run_id: str, parent_pid: int | None, other: Limits | None) -> Run:
-    """The next epoch: all leases are given back, unblamed, pages put off are new again, earlier holders are refused."""
+def resume(connection: Connection, run_id: str, parent_pid: int | None, other: Limits | None, now: float) -> Run:
+    """The next epoch: all leases are given back, unblamed, pages put off are new again, earlier holders are refused.
+
+    ``now`` in seconds since the epoch.
+    """
     run = get(connection, run_id)
     connection.execute(
         update(runs)
@@ -125,6 +131,8 @@ def resume(connection: Connection, run_id: str, parent_pid: int | None, other: L
             incomplete_reason=None,
             error=None,
             parent_pid=parent_pid,
+            parent_node=this_node(),
+            taken_at=now,
             limits=(other or run.limits).to_json(),
         )
     )
@@ -276,6 +284,8 @@ def _run(row: Row[Any]) -> Run:
         error=row.error,
         prefect_flow_run_id=row.prefect_flow_run_id,
         parent_pid=row.parent_pid,
+        parent_node=row.parent_node,
+        taken_at=datetime.fromtimestamp(row.taken_at, UTC),
         start_url=row.start_url,
         scope=row.scope,
         limits=Limits.from_json(row.limits),

@@ -81,6 +81,8 @@ runs = Table(
     Column("limits", Text, nullable=False, server_default="{}"),
     _count("not_modified"),
     Column("earlier_run_id", String),  # the last crawl of the same site
+    Column("parent_node", String),  # the machine of parent_pid
+    Column("taken_at", Float, nullable=False, server_default="0"),  # when the present epoch began
 )
 
 # Identity and freshness: what is known of a page across runs.

@@ -102,7 +102,7 @@ class Store(Reading):
     def resume_run(self, run_id: str, parent_pid: int | None = None, limits: Limits | None = None) -> Run:
         """Begins the next epoch: leases are given back and no earlier holder can commit; ``limits`` replace its own."""
         with self._catalogue.write() as connection:
-            return runs.resume(connection, run_id, parent_pid, limits)
+            return runs.resume(connection, run_id, parent_pid, limits, time.time())
 
     def finish_run(
         self,

@@ -5,10 +5,6 @@ import contextlib
 import logging
 import os
 import signal
-import subprocess
-import sys
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import prefect
 import pytest
@@ -22,7 +18,6 @@ from prefect.settings import (
 from deployments.cli import lifeline, running
 from deployments.cli.lifeline import PrefectGone, PrefectUnreachable, check_api
 from deployments.cli.notes import warnings_to
-from deployments.cli.owner import is_alive
 from deployments.cli.supervising import is_under_way, supervised
 from tasks.crawl.lists import read_list
 from tasks.logs import step
@@ -126,29 +121,6 @@ def test_a_server_is_waited_for_as_long_as_prefects_client_asks_again():
 def test_a_list_is_read_as_it_was_saved(tmp_path, urls):
     saved = running._save_list(tmp_path, "batch", urls)
     assert set(read_list(saved).urls) == {*urls} - {"#x"}
-
-
-@pytest.fixture
-def other():
-    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as process:
-        yield process
-        process.stdin.close()
-
-
-def test_a_run_is_alive_while_its_process_is(tmp_path, other):
-    with Store.open(tmp_path) as store:
-        run = store.start_run(RunSpec(kind="batch", batch_id="b", recipe="r", options="{}", parent_pid=other.pid))
-    long_ago = datetime.now(UTC) - timedelta(days=1)
-    taken_over = replace(run, started_at=long_ago)
-    assert is_alive(run)
-    assert is_alive(taken_over)
-    assert is_alive(replace(taken_over, first_request_at=datetime.now(UTC)))
-    assert not is_alive(replace(taken_over, parent_pid=os.getpid()))
-    if sys.platform == "linux":
-        assert not is_alive(replace(run, first_request_at=long_ago))
-    other.stdin.close()
-    other.wait()
-    assert not is_alive(run)
 
 
 def test_notes_are_what_our_tasks_say_with_what_went_wrong():

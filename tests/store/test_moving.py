@@ -138,7 +138,7 @@ def test_another_store_is_never_overwritten(local, tmp_path):
 
 def test_nobody_at_work_is_left_behind(local):
     with at_home(), Store.open(local) as store:
-        run = store.resume_run("half", parent_pid=os.getpid())
+        run = store.resume_run("half", parent_pid=os.getppid())
     with pytest.raises(InputError, match="run half is being worked on"):
         move(local, lambda _: None)
     with at_home(), Store.open(local) as store:

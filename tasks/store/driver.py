@@ -1,0 +1,63 @@
+"""The process that drives a run, and whether it still does."""
+
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, exists, select
+
+from tasks.store.records import RunState
+from tasks.store.schema import frontier, runs
+
+SIGN_SECONDS = 120.0
+"""How long a process of another machine counts as alive after its last sign: as long as a lease of pages."""
+
+
+def this_node() -> str:
+    """The name of this machine or container: process numbers mean nothing elsewhere."""
+    return platform.node()
+
+
+def driver_of(connection: Connection, run_id: str) -> str | None:
+    """The other process that works on the run, in words: one here that lives, or one elsewhere that shows signs."""
+    run = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
+    if run is None or run.state != RunState.RUNNING or not run.parent_pid:
+        return None
+    words = f"process {run.parent_pid}"
+    if run.parent_node not in {None, this_node()}:
+        gone = f"which counts as gone {SIGN_SECONDS:.0f} seconds after its last sign"
+        return f"{words} of {run.parent_node} ({gone})" if _shows_signs(connection, run) else None
+    return words if run.parent_pid != os.getpid() and _lives(run.parent_pid, run.taken_at) else None
+
+
+def _shows_signs(connection: Connection, run: Row[Any]) -> bool:
+    now = time.time()
+    if max(run.taken_at, run.last_commit_at or 0.0) > now - SIGN_SECONDS:
+        return True
+    held = select(exists().where(frontier.c.run_id == run.run_id, frontier.c.lease_until > now))
+    return bool(connection.execute(held).scalar_one())
+
+
+def _lives(pid: int, taken_at: float) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    started = _started_at(pid)
+    # younger than the run, it has another's old number; ticks are hundredths of a second
+    return started is None or started <= taken_at + 1
+
+
+def _started_at(pid: int) -> float | None:
+    """When a process began, seconds since the epoch; None where the platform does not tell."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+    except OSError:
+        return None
+    ticks = float(stat.rpartition(")")[2].split()[19])
+    return time.time() - uptime + ticks / os.sysconf("SC_CLK_TCK")

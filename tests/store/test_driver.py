@@ -1,0 +1,82 @@
+"""Whether the process that drives a run still does."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tasks.store import RunSpec, RunState, Target, driver
+from tasks.store.schema import runs
+
+
+@pytest.fixture
+def other():
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture
+def begin(store, monkeypatch):
+    """Starts a run that a process of another machine drives, or of this one."""
+
+    def begin(pid, node=None):
+        with monkeypatch.context() as there:
+            if node:
+                there.setattr(driver.platform, "node", lambda: node)
+            run = store.start_run(RunSpec(kind="batch", parent_pid=pid))
+        return run.run_id
+
+    return begin
+
+
+def _taken(store, run_id, seconds_ago):
+    with store._catalogue.write() as connection:
+        connection.execute(runs.update().where(runs.c.run_id == run_id).values(taken_at=time.time() - seconds_ago))
+
+
+def test_a_process_of_this_machine_is_looked_for(store, begin, other):
+    run_id = begin(other.pid)
+    assert store.driver_of(run_id) == f"process {other.pid}"
+    other.stdin.close()
+    other.wait()
+    assert store.driver_of(run_id) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells when a process began")
+def test_a_process_that_began_after_the_run_was_taken_has_anothers_number(store, begin, other):
+    run_id = begin(other.pid)
+    _taken(store, run_id, 86400)
+    assert store.driver_of(run_id) is None
+
+
+def test_nobody_else_drives_ones_own_run_nor_one_that_has_ended(store, begin, other):
+    assert store.driver_of(begin(os.getpid())) is None
+    ended = begin(other.pid)
+    store.finish_run(ended, 1, RunState.FAILED)
+    assert store.driver_of(ended) is None
+    assert store.driver_of("no such run") is None
+
+
+@pytest.mark.parametrize("pid", [1, 2**22 + 1])
+def test_a_process_of_another_machine_counts_for_two_minutes_after_its_last_sign(store, begin, pid):
+    """Whatever process has its number here."""
+    run_id = begin(pid, node="elsewhere")
+    there = f"process {pid} of elsewhere (which counts as gone 120 seconds after its last sign)"
+    assert store.driver_of(run_id) == there
+    _taken(store, run_id, 121)
+    assert store.driver_of(run_id) is None
+
+
+def test_leased_pages_are_a_sign_of_another_machine(store, begin):
+    run_id = begin(7, node="elsewhere")
+    run = store.get_run(run_id)
+    store.add_targets(run, [Target("https://e.com/", "p")])
+    store.assign_chunks(run, 1)
+    _taken(store, run_id, 3600)
+    store.lease(run_id, 1, "elsewhere/7/x", 1, chunk=0)
+    assert store.driver_of(run_id).startswith("process 7 of elsewhere")
+    store.release(run_id, 1, "elsewhere/7/x")
+    assert store.driver_of(run_id) is None
