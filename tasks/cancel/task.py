@@ -67,10 +67,11 @@ async def _stop(store: Store, run_id: str, user_id: str) -> Cancelled:
         return Cancelled(run=None)
     run = await asyncio.to_thread(store.get_run, run_id)
     _check_owner(run_id, run.user_id, user_id)
-    if run.state != RunState.RUNNING:
-        return Cancelled(run=run, already=run.state in {RunState.COMPLETED, RunState.CANCELLED})
-    await asyncio.to_thread(store.request_stop, run_id)
-    await _ended(store, run_id)
+    if run.state in {RunState.COMPLETED, RunState.CANCELLED}:
+        return Cancelled(run=run, already=True)
+    if run.state == RunState.RUNNING:
+        await asyncio.to_thread(store.request_stop, run_id)
+        await _ended(store, run_id)
     await _cancel([*flow_runs, *filter(None, [run.prefect_flow_run_id])])
     return Cancelled(run=await asyncio.to_thread(_noted, store, run_id))
 
@@ -103,7 +104,7 @@ def _noted(store: Store, run_id: str) -> Run:
     run = store.get_run(run_id)
     if run.state in {RunState.COMPLETED, RunState.CANCELLED}:
         return run
-    return store.finish_run(run_id, run.epoch, RunState.CANCELLED, incomplete_reason="cancelled")
+    return store.finish_run(run_id, run.epoch, RunState.CANCELLED, run.error, incomplete_reason="cancelled")
 
 
 @task(name="notify-cancelled", retries=3, retry_delay_seconds=2, cache_policy=NO_CACHE)

@@ -87,6 +87,18 @@ async def test_a_run_that_ended_is_left_as_it_is_and_its_user_told_so(site, stor
     assert "had ended before" in store.notifications.list("ann")[0].message
 
 
+@pytest.mark.parametrize("ended", [RunState.FAILED, RunState.INTERRUPTED])
+async def test_a_run_that_might_be_tried_again_is_cancelled_with_its_failure_kept(site, store, options, ended):
+    run_id = await scan_page(site.url("/0"), user_id="ann", analyze=False, options=options)
+    store.resume_run(run_id)
+    store.finish_run(run_id, 2, ended, error="disk full")
+    await cancel_run(run_id, "ann", data=options.data)
+    run = store.get_run(run_id)
+    assert (run.state, run.error, run.incomplete_reason) == (RunState.CANCELLED, "disk full", "cancelled")
+    [told] = store.notifications.list("ann")[:1]
+    assert told.message == f"run {run_id} was cancelled; `seo resume {run_id}` continues it"
+
+
 async def test_another_users_run_is_not_cancelled(site, store, options):
     run_id = await scan_page(site.url("/0"), user_id="ann", analyze=False, options=options)
     with pytest.raises(InputError, match="not of user eve"):
