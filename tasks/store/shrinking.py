@@ -1,5 +1,6 @@
 """The catalogue's own files, where it is SQLite: the log written back, free pages given back."""
 
+import logging
 import sqlite3
 from contextlib import closing
 
@@ -10,32 +11,39 @@ from tasks.store.records import RunState
 from tasks.store.schema import runs
 from tasks.store.shift import Shift
 
+log = logging.getLogger(__name__)
+
 FREE_BYTES = 64 * 2**20
 FREE_SHARE = 0.25
 WAIT_MS = 200
 
 
 def shrink(shift: Shift) -> bool:
-    """Writes the log back; where much is free and no run is under way, gives that back too: True then."""
+    """Writes the log back; where much is free and no run is under way, gives that back too: True then.
+
+    Neither is needed: where the disk is full or a writer is in the way, the files stay as large as they are.
+    """
     catalogue = shift.catalogue
     if not isinstance(catalogue, CatalogueFile):
         return False  # PostgreSQL vacuums itself
     with catalogue.read() as connection:
         spare = _much_is_free(connection) and not _is_busy(connection)
-    _checkpoint(catalogue)
-    if not spare:
-        return False
     with closing(sqlite3.connect(catalogue.path, timeout=WAIT_MS / 1000, isolation_level=None)) as file:
-        file.execute("VACUUM")
-    _checkpoint(catalogue)
-    return True
+        try:
+            _checkpoint(file)
+            if spare:
+                file.execute("VACUUM")
+                _checkpoint(file)
+        except sqlite3.OperationalError as error:
+            log.warning("%s stays as large as it is: %s", catalogue.path.name, error)
+            return False
+    return spare
 
 
-def _checkpoint(catalogue: CatalogueFile) -> None:
+def _checkpoint(file: sqlite3.Connection) -> None:
     """Most of it beside writers; they wait only while the emptied log is cut, or it is left as it is."""
-    with closing(sqlite3.connect(catalogue.path, timeout=WAIT_MS / 1000, isolation_level=None)) as file:
-        file.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    file.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _much_is_free(connection: Connection) -> bool:
