@@ -48,18 +48,20 @@ def choose(data: Path | str, run_id: str, which: Which, *, changed_only: bool = 
     if which.limit == 0:
         return []
     chosen = _CHOSEN.format(among=f"AND pages.page_id IN ({changed_pages('run')})" if changed_only else "")
-    with connect(data) as facts:
+    with connect(data, ("pages", *_WEIGHED, *(_CHANGED if changed_only else ())), [run_id]) as facts:
         rows = facts.execute(chosen, {"run": run_id, "limit": which.limit or _NO_LIMIT}).fetchall()
     return [page_id for (page_id,) in rows]
 
 
 def weights_of(data: Path | str, run_id: str) -> dict[str, float]:
     """By rule, what its issues weigh on the run's site: the PageRank of the pages they are on."""
-    with connect(data) as facts:
+    with connect(data, _WEIGHED, [run_id]) as facts:
         return dict(facts.execute(_WEIGHTS, {"run": run_id}).fetchall())
 
 
 _NO_LIMIT = 2**31
+_WEIGHED = ("issues", "site_pages")
+_CHANGED = ("changes", "runs")
 _WEIGHT = "CASE severity " + " ".join(f"WHEN '{severity}' THEN {WEIGHT[severity]}" for severity in Severity) + " END"
 
 # A page that no crawl has ranked weighs as an average one.

@@ -53,6 +53,18 @@ def test_pagerank_weighs_more_than_a_few_issues(store):
     assert weights_of(store.path, run_id)["title-too-short"] == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("changed_only", [False, True])
+def test_only_what_is_asked_of_one_run_is_read(store, changed_only):
+    """Each part is a download where facts are in a bucket."""
+    run_id = keep(store, {ONE: PAGE}, kind="crawl")
+    keep(store, {OTHER: PAGE}, kind="crawl")
+    for part in (store.path / "facts").rglob("*.parquet"):
+        if part.parent.name != run_id or part.parts[-3] in {"html", "links", "results"}:
+            part.write_bytes(b"not to be read")
+    assert choose(store.path, run_id, Which(1), changed_only=changed_only) == [page_id("default", ONE)]
+    assert weights_of(store.path, run_id)["title-too-short"] == pytest.approx(1.0)
+
+
 def test_rules_advise_by_severity_then_by_what_they_weigh_on_the_site(store):
     run_id = keep(store, {URL: PAGE})
     identity = page_id("default", URL)
