@@ -15,7 +15,6 @@ SeoScanError
 │   ├── SchemaTooNew        written by a later release
 │   ├── StaleEpoch          this run was resumed elsewhere; the commit is refused
 │   └── UpkeepBusy          another process is at the data folder's upkeep (tasks.store)
-├── RunStopped              the run's stop mark is set, its deadline is over or its parent is gone
 ├── ShardFailed             one of the machines that a run was divided among could not do its part (tasks.scan)
 ├── NoShardWorker           no worker takes what a run was divided into (tasks.scan)
 ├── WorkerDied              a process that worked on chunks died, or its cluster went away (tasks.scan)
@@ -70,10 +69,6 @@ class SchemaTooNew(StoreError):
 
 class StaleEpoch(StoreError):
     """The run was resumed by someone else; this commit was refused."""
-
-
-class RunStopped(SeoScanError):
-    """The run has been asked to stop, is out of time, or lost its parent process."""
 
 
 class AddressRefused(SeoScanError):

@@ -28,7 +28,7 @@ _PARTS_OF_PAGES = (PAGES, REDIRECTS, IMAGES, LINKS, STRUCTURED_DATA, RENDERED, I
 
 Record = dict[str, Any]
 ByPage = dict[tuple[str, str], list[Record]]
-"""ByPage of one table by run and page."""
+"""A table's rows by run id and page id."""
 
 _RENDERED = tuple(column.name for column in RENDERED.columns if not isinstance(column.take, Key))
 _PLAIN = (
