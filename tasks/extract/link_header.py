@@ -17,12 +17,16 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class HeaderLink:
-    """One link of a Link header; ``rel`` and ``anchor`` are the first of their name, as the RFC asks."""
+    """One link of a Link header; ``rel`` and ``anchor`` are the first of their name, as the RFC asks.
+
+    ``parameters`` are the names of all.
+    """
 
     href: str
     rel: tuple[str, ...]
     hreflang: tuple[str, ...]
     anchor: str | None
+    parameters: frozenset[str]
 
 
 def parse(value: str) -> Iterator[HeaderLink]:
@@ -55,4 +59,5 @@ def _link(href: str, parameters: list[tuple[str, str]]) -> HeaderLink:
         rel=tuple(rel.lower().split()),
         hreflang=tuple(value for name, value in parameters if name == "hreflang"),
         anchor=next((value for name, value in parameters if name == "anchor"), None),
+        parameters=frozenset(name for name, _ in parameters),
     )

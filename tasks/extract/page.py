@@ -36,6 +36,7 @@ def extract(response: Response) -> Page:
     addresses = Addresses(response.url, found.base)
     metas = Metas(found.metas)
     header_links = relations.header_links(response)
+    canonicals = list(relations.canonicals(found.head_links, header_links, response.url, addresses))
     text, main_text = found.texts()
     counted = words(main_text)
     descriptions = metas.texts("description")
@@ -49,7 +50,8 @@ def extract(response: Response) -> Page:
         meta_descriptions=descriptions,
         meta_keywords=metas.first("keywords"),
         robots=(*metas.robots(), *_header_robots(response)),
-        canonicals=tuple(relations.canonicals(found.head_links, header_links, response.url, addresses)),
+        canonicals=tuple(canonical for canonical in canonicals if not canonical.ignored_for),
+        ignored_canonicals=tuple(canonical for canonical in canonicals if canonical.ignored_for),
         hreflang=tuple(relations.hreflang(found.head_links, header_links, response.url, addresses)),
         headings=tuple(Heading(heading.level, heading.text) for heading in found.headings),
         images=tuple(_image(image, addresses) for image in found.images),

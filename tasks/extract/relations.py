@@ -1,6 +1,6 @@
 """Canonicals and language versions, from link elements and the Link header."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from tasks import urls
 from tasks.extract import limits, link_header
@@ -8,6 +8,9 @@ from tasks.extract.addresses import Addresses
 from tasks.extract.found import HeadElement, keyword, written
 from tasks.extract.link_header import HeaderLink
 from tasks.model import Canonical, Hreflang, Response
+
+_OF_VERSIONS = ("hreflang", "lang", "media", "type")
+"""With one of these Google takes a canonical for a version of the page, and ignores it."""
 
 
 def header_links(response: Response) -> list[HeaderLink]:
@@ -31,10 +34,16 @@ def canonicals(
     for element in elements:
         if "canonical" in keyword(element.attributes, "rel").split():
             href = (written(element.attributes, "href") or "").strip()
-            yield Canonical(href, addresses.resolve(href) if href else None, "html", element.in_head)
+            url = addresses.resolve(href) if href else None
+            yield Canonical(href, url, "html", element.in_head, _ignored_for(element.attributes))
     for link in header:
         if "canonical" in link.rel:
-            yield Canonical(link.href[: limits.VALUE], _from_header(page_url, link.href), "header")
+            url = _from_header(page_url, link.href)
+            yield Canonical(link.href[: limits.VALUE], url, "header", ignored_for=_ignored_for(link.parameters))
+
+
+def _ignored_for(attributes: Collection[str]) -> str:
+    return next((name for name in _OF_VERSIONS if name in attributes), "")
 
 
 def hreflang(

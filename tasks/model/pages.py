@@ -24,12 +24,16 @@ class Robots:
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
-    """A canonical as written and as resolved (None where it is no address)."""
+    """A canonical as written and as resolved (None where it is no address).
+
+    ``ignored_for`` names the attribute for which search engines ignore it; empty where they do not.
+    """
 
     href: str
     url: str | None
     source: Literal["html", "header"] = "html"
     in_head: bool = True
+    ignored_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,7 @@ class Page:
         base_url: what relative addresses resolve against (the base element obeyed).
         titles: every title element outside svg.
         robots: meta robots, per agent, and X-Robots-Tag.
+        canonicals: all but ``ignored_canonicals``, which are ignored for an attribute.
         charset_header, charset_bom, charset_meta: labels as declared; None where absent. Meta only counts
             within the first 1,024 bytes.
         encoding: WHATWG name it was decoded with.
@@ -172,6 +177,7 @@ class Page:
     meta_keywords: str | None = None
     robots: tuple[Robots, ...] = ()
     canonicals: tuple[Canonical, ...] = ()
+    ignored_canonicals: tuple[Canonical, ...] = ()
     hreflang: tuple[Hreflang, ...] = ()
     headings: tuple[Heading, ...] = ()
     images: tuple[Image, ...] = ()

@@ -91,8 +91,14 @@ PAGE_COLUMNS = (
     Column(
         "canonicals",
         structs(href=TEXT, url=TEXT, source=TEXT, in_head=FLAG),
-        "Every canonical, as written and as resolved, from html or header.",
+        "Every canonical but ignored_canonicals, as written and as resolved, from html or header.",
         each("canonicals", "href", "url", "source", "in_head"),
+    ),
+    Column(
+        "ignored_canonicals",
+        structs(href=TEXT, url=TEXT, source=TEXT, in_head=FLAG, ignored_for=TEXT),
+        "Canonicals that search engines ignore for an attribute: hreflang, lang, media or type.",
+        each("ignored_canonicals", "href", "url", "source", "in_head", "ignored_for"),
     ),
     Column(
         "hreflang",

@@ -45,6 +45,7 @@ PAGES = st.builds(
     meta_descriptions=several(HeadText, TEXTS, st.booleans()),
     robots=several(Robots, TEXTS, st.lists(TEXTS).map(tuple)),
     canonicals=several(Canonical, TEXTS, MAYBE),
+    ignored_canonicals=several(Canonical, TEXTS, MAYBE, ignored_for=TEXTS),
     hreflang=several(Hreflang, TEXTS, TEXTS, MAYBE),
     headings=several(Heading, st.integers(1, 6), TEXTS),
     images=several(Image, MAYBE, MAYBE, MAYBE),

@@ -84,6 +84,7 @@ def chain(count: int, **facts) -> Response:
 
 
 NOINDEX = page(robots=(robots("noindex"),))
+OF_GERMAN = canonical(f"{EXAMPLE}de", ignored_for="hreflang")
 PDF = Response(url=EXAMPLE, status=200, headers=(("content-type", "application/pdf"),), body=b"%PDF")
 DNS = failure(Reason.DNS)
 # The fetch reports the address of the last hop where the redirects lead nowhere.
@@ -320,6 +321,13 @@ CANONICALS = [
     Case("canonical-outside-head", page(canonicals=(canonical(EXAMPLE, in_head=False),)), FAIL, ERROR),
     Case("canonical-outside-head", page(canonicals=(canonical(EXAMPLE),)), PASS),
     Case("canonical-outside-head", PDF, NOT),
+    Case("canonical-ignored", page(ignored_canonicals=(OF_GERMAN,)), FAIL, WARNING, "its hreflang"),
+    Case("canonical-ignored", page(canonicals=(canonical(EXAMPLE),), ignored_canonicals=(OF_GERMAN,)), FAIL, NOTICE),
+    Case("canonical-ignored", page(canonicals=(canonical(EXAMPLE),)), PASS),
+    Case("canonical-ignored", PDF, NOT),
+    Case("canonical-missing", page(ignored_canonicals=(OF_GERMAN,)), FAIL, message="only ignored ones"),
+    Case("canonical-multiple", page(ignored_canonicals=(OF_GERMAN, canonical(EXAMPLE, ignored_for="hreflang"))), PASS),
+    Case("canonicalised", page(ignored_canonicals=(OF_GERMAN,)), PASS),
     Case("canonicalised", page(canonicals=(canonical(f"{EXAMPLE}b"),)), FAIL, NOTICE, f"{EXAMPLE}b"),
     Case("canonicalised", page(canonicals=(canonical("http://example.com/"),)), FAIL),
     Case("canonicalised", page(url=f"{EXAMPLE}a", canonicals=(canonical(f"{EXAMPLE}A"),)), FAIL),

@@ -28,7 +28,7 @@ def canonical_missing(page: Page) -> Iterator[Word]:
     Add a link element with rel="canonical" and the page's own address to head.
     """
     if not any(canonical.in_head for canonical in page.canonicals):
-        stray = ", only in body" if page.canonicals else ""
+        stray = ", only in body" if page.canonicals else ", only ignored ones" if page.ignored_canonicals else ""
         yield Finding(
             f"No canonical is stated in head or Link header{stray}.",
             {"observed": None, "locator": 'head link[rel="canonical"]'},
@@ -133,6 +133,31 @@ def canonical_outside_head(page: Page) -> Iterator[Word]:
                 {"observed": shown(canonical.href), "locator": f"body {_locator(canonical)}"},
                 key=canonical.href,
             )
+
+
+@page_rule(
+    "canonical-ignored",
+    Severity.WARNING,
+    references=(GOOGLE_CANONICAL,),
+    bad='<link rel="canonical" hreflang="en" href="https://example.com/">',
+    good='<link rel="canonical" href="https://example.com/">',
+)
+def canonical_ignored(page: Page) -> Iterator[Word]:
+    """A canonical has an attribute of a version: hreflang, lang, media or type.
+
+    Google takes it for a version of the page in another language or medium, and ignores it as a canonical.
+    A notice where another canonical is in force.
+
+    Name versions by rel="alternate", and leave the canonical without these attributes.
+    """
+    severity = Severity.NOTICE if in_force(page) else None
+    for canonical in page.ignored_canonicals:
+        yield Finding(
+            f'The canonical "{shown(canonical.href)}" is ignored for its {canonical.ignored_for}.',
+            {"observed": canonical.ignored_for, "url": shown(canonical.href), "locator": _locator(canonical)},
+            key=canonical.href,
+            severity=severity,
+        )
 
 
 @page_rule(
