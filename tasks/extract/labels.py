@@ -16,6 +16,7 @@ _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _META = re.compile(rb"<meta[\s/]([^>]*)")
 _ATTRIBUTE = re.compile(rb"""([^\s=/"'>]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
 _IN_CONTENT = re.compile(r"""charset\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;"']+))""")
+_XML = re.compile(rb"""<\?xml[^>]*?encoding[\0-\x20]*=[\0-\x20]*(?:"([^">]*)"|'([^'>]*)')[^>]*>""")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs.BOM_UTF16_LE, "utf-16le"))
 _REPLACEMENT = "\ufffd"
 
@@ -44,6 +45,12 @@ def from_meta(body: bytes) -> str | None:
         if label:
             return label.strip()
     return None
+
+
+def from_xml(body: bytes) -> str | None:
+    """The label of an XML declaration, which counts in HTML, too, where no meta element has one."""
+    found = _XML.match(body, 0, _PRESCAN)
+    return (found[1] or found[2] or b"").decode("ascii", "replace").strip().lower() if found else None
 
 
 def _meta_label(source: bytes) -> str | None:

@@ -56,12 +56,13 @@ def extract(response: Response) -> Page:
         headings=tuple(Heading(heading.level, heading.text) for heading in found.headings),
         images=tuple(_image(image, addresses) for image in found.images),
         links=tuple(linked(found.links, addresses)),
-        lang=_lang(tree),
+        lang=_lang(tree, response.mime),
         doctype=_doctype(tree),
         encoding=encoding,
         charset_header=labels.from_header(response.header("content-type")),
         charset_bom=labels.from_bom(response.body),
         charset_meta=labels.from_meta(response.body),
+        charset_xml=labels.from_xml(response.body),
         charset_errors=labels.has_errors(decoded, response.body, encoding),
         viewport=metas.first("viewport"),
         meta_refresh=_header_refresh(response) or metas.refresh(response.url, addresses),
@@ -113,8 +114,10 @@ def _resources(written_ones: Iterable[tuple[ResourceKind, str]], addresses: Addr
     return tuple(Resource(kind, url) for kind, url in distinct if url is not None and not url.startswith(_NOT_LOADED))
 
 
-def _lang(tree: LexborHTMLParser) -> str | None:
-    lang = written(tree.root.attributes, "lang") if tree.root is not None else None
+def _lang(tree: LexborHTMLParser, mime: str) -> str | None:
+    attributes = tree.root.attributes if tree.root is not None else {}
+    lang = written(attributes, "xml:lang") if mime == "application/xhtml+xml" else None
+    lang = written(attributes, "lang") if lang is None else lang
     return lang.strip() if lang is not None else None
 
 

@@ -154,8 +154,9 @@ class Page:
         titles: every title element outside svg.
         robots: meta robots, per agent, and X-Robots-Tag.
         canonicals: all but ``ignored_canonicals``, which are ignored for an attribute.
-        charset_header, charset_bom, charset_meta: labels as declared; None where absent. Meta only counts
-            within the first 1,024 bytes.
+        lang: of the html element; in XHTML its xml:lang.
+        charset_header, charset_bom, charset_meta, charset_xml: labels as declared; None where absent. Meta element and
+            XML declaration only count within the first 1,024 bytes.
         encoding: WHATWG name it was decoded with.
         charset_errors: the bytes are not valid in ``encoding``.
         head_broken_by: name of the element (or ``text``) that ended head before other metadata.
@@ -188,6 +189,7 @@ class Page:
     charset_header: str | None = None
     charset_bom: str | None = None
     charset_meta: str | None = None
+    charset_xml: str | None = None
     charset_errors: bool = False
     viewport: str | None = None
     meta_refresh: MetaRefresh | None = None

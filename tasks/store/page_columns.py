@@ -110,7 +110,7 @@ PAGE_COLUMNS = (
     Column(
         "headings", structs(level=SMALL, text=TEXT), "h1 to h6 in document order.", each("headings", "level", "text")
     ),
-    Column("lang", TEXT, "The html element's lang attribute.", on_page("lang")),
+    Column("lang", TEXT, "The html element's lang attribute; xml:lang in XHTML.", on_page("lang")),
     Column("doctype", TEXT, "The document type.", on_page("doctype")),
     Column("viewport", TEXT, "The meta viewport's content.", on_page("viewport")),
     Column(
@@ -122,7 +122,8 @@ PAGE_COLUMNS = (
     Column("encoding", TEXT, "WHATWG name of the encoding it was decoded with.", on_page("encoding")),
     Column("charset_header", TEXT, "Charset label of the Content-Type header.", on_page("charset_header")),
     Column("charset_bom", TEXT, "Charset named by a byte order mark.", on_page("charset_bom")),
-    Column("charset_meta", TEXT, "Charset label within the first 1,024 bytes.", on_page("charset_meta")),
+    Column("charset_meta", TEXT, "Charset label of a meta element in the first 1,024 bytes.", on_page("charset_meta")),
+    Column("charset_xml", TEXT, "Charset label of an XML declaration.", on_page("charset_xml")),
     Column("charset_errors", FLAG, "The bytes are not valid in the encoding.", on_page("charset_errors")),
     Column("base_url", TEXT, "What relative addresses resolve against.", on_page("base_url")),
     Column(

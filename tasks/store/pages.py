@@ -47,6 +47,7 @@ _PLAIN = (
     "charset_header",
     "charset_bom",
     "charset_meta",
+    "charset_xml",
     "charset_errors",
     "base_url",
     "head_broken_by",

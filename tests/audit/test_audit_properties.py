@@ -55,6 +55,7 @@ PAGES = st.builds(
     charset_header=MAYBE,
     charset_bom=MAYBE,
     charset_meta=MAYBE,
+    charset_xml=MAYBE,
     charset_errors=st.booleans(),
     viewport=MAYBE,
     meta_refresh=st.none() | st.builds(MetaRefresh, st.floats(0), MAYBE),

@@ -491,13 +491,20 @@ PARTS = [
     Case("head-broken-by-element", PDF, NOT),
     Case("charset-missing", page(), FAIL, WARNING),
     Case("charset-missing", page(charset_meta="utf-80"), FAIL, message="unknown"),
-    *(Case("charset-missing", page(**{f"charset_{where}": "utf-8"}), PASS) for where in ("header", "bom", "meta")),
+    *(
+        Case("charset-missing", page(**{f"charset_{where}": "utf-8"}), PASS)
+        for where in ("header", "bom", "meta", "xml")
+    ),
+    Case("charset-missing", page(charset_xml="utf-80"), FAIL, message="unknown"),
+    Case("charset-missing", page(), NOT, answer=html("", content_type="application/xhtml+xml")),
     Case("charset-missing", PDF, NOT),
     Case("charset-mismatch", page(charset_header="utf-8", charset_meta="latin1"), FAIL, WARNING),
     Case("charset-mismatch", page(charset_header="utf-8", encoding="utf-8", charset_errors=True), FAIL, WARNING),
     Case("charset-mismatch", page(charset_header="latin1", charset_meta="Windows-1252"), PASS),
     Case("charset-mismatch", page(charset_header="UTF8", charset_meta="utf-16"), PASS),
     Case("charset-mismatch", page(charset_meta="utf-8"), PASS),
+    Case("charset-mismatch", page(charset_xml="windows-1251"), PASS),
+    Case("charset-mismatch", page(charset_xml="utf-8", encoding="utf-8", charset_errors=True), FAIL, WARNING),
     Case("charset-mismatch", page(), NOT),
     Case("https-missing", page(url="http://example.com/"), FAIL, ERROR),
     Case("https-missing", page(), PASS),

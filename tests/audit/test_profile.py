@@ -72,7 +72,8 @@ def test_rules_are_those_of_this_release():
         meta-refresh-redirect noindex page-nofollow robots-directive-conflict robots-directive-unknown
         directive-outside-head canonical-missing canonical-multiple canonical-invalid canonical-relative
         canonical-outside-head canonical-ignored canonicalised
-        title-missing title-multiple title-too-long title-too-short title-outside-head description-missing description-multiple description-too-long description-too-short
+        title-missing title-multiple title-too-long title-too-short title-outside-head
+        description-missing description-multiple description-too-long description-too-short
         h1-missing h1-multiple content-thin image-alt-missing link-uncrawlable link-internal-nofollow
         hreflang-invalid-code hreflang-missing-self hreflang-x-default-missing sd-parse-error html-lang-missing
         viewport-missing head-broken-by-element charset-missing charset-mismatch https-missing mixed-content-active

@@ -13,8 +13,7 @@ from tasks.model import Page, Response, Severity
 DEVICE_WIDTH = re.compile(r"(?:^|[\s,;])width\s*=\s*device-width(?:$|[\s,;])", re.IGNORECASE)
 # What a meta element means with these labels: https://html.spec.whatwg.org/#prescan-a-byte-stream-to-determine-its-encoding
 META_MEANS = {"utf-16be": "utf-8", "utf-16le": "utf-8", "x-user-defined": "windows-1252"}
-
-
+XHTML = "application/xhtml+xml"
 SUCCESS = range(200, 300)
 
 
@@ -115,17 +114,22 @@ def head_broken_by_element(page: Page) -> Iterator[Word]:
     bad=html("<title>Tea</title>", content_type="text/html"),
     good=html('<meta charset="utf-8"><title>Tea</title>', content_type="text/html"),
 )
-def charset_missing(page: Page) -> Iterator[Word]:
+def charset_missing(page: Page, answer: Response) -> Iterator[Word]:
     """The page does not say how its text is encoded.
 
     Browsers and crawlers guess, and may show wrong characters.
-    A Content-Type header, a byte order mark or a meta element within the first 1,024 bytes says it;
-    a label that the encoding standard does not know says nothing.
+    A Content-Type header, a byte order mark, a meta element within the first 1,024 bytes or an XML declaration says it;
+    a label that the encoding standard does not know says nothing. XHTML that does not say it is UTF-8.
 
     Serve UTF-8 and say so in the Content-Type header or with <meta charset="utf-8"> at the top of head.
     """
-    labels = [label for label in (page.charset_header, page.charset_bom, page.charset_meta) if label is not None]
-    if not any(map(_encoding, labels)):
+    declared = (page.charset_header, page.charset_bom, page.charset_meta, page.charset_xml)
+    labels = [label for label in declared if label is not None]
+    if any(map(_encoding, labels)):
+        return
+    if answer.mime == XHTML:
+        yield NotApplicable("UTF-8, as XML that says nothing else")
+    else:
         what = f'Only an unknown encoding is declared ("{shown(labels[0])}")' if labels else "No encoding is declared"
         yield Finding(
             f"{what}.",
@@ -154,7 +158,7 @@ def charset_mismatch(page: Page) -> Iterator[Word]:
     header = _encoding(page.charset_header)
     meta = _encoding(page.charset_meta)
     meta = META_MEANS.get(meta, meta)
-    if not (header or meta or _encoding(page.charset_bom)):
+    if not (header or meta or _encoding(page.charset_bom) or _encoding(page.charset_xml)):
         yield NotApplicable("no encoding declared")
         return
     if header and meta and header != meta:
