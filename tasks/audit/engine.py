@@ -115,7 +115,7 @@ def _bars(answer: Answer, page: Page | None, *, blocked: bool) -> tuple[dict[App
         outcome = Outcome.UNKNOWN if why == "unparsable" else Outcome.NOT_APPLICABLE
         bars[Applies.HTML200] = bars[Applies.INDEXABLE] = Bar(outcome, why)
         return bars, why
-    why = kept_out(page, blocked=blocked)
+    why = kept_out(page, answer.fetched_at, blocked=blocked)
     if why:
         bars[Applies.INDEXABLE] = Bar(Outcome.NOT_APPLICABLE, why)
     return bars, why

@@ -5,14 +5,18 @@ Where robots.txt was not read, not blocked counts as true. A redirect is no reas
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
-from tasks.model import Canonical, FetchFailure, Page, Response
+from tasks.model import Canonical, FetchFailure, Page, Response, Robots
 from tasks.urls import address, is_http
 
 BLOCKED = "blocked by robots.txt"
 NOINDEX = frozenset({"noindex", "none"})
 NOFOLLOW = frozenset({"nofollow", "none"})
 OBEYED_AGENTS = frozenset({"robots", "googlebot"})
+LONGEST_DATE = 100
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
@@ -30,8 +34,8 @@ def not_html200(answer: Response) -> str:
     return "" if answer.is_html else "not HTML"
 
 
-def kept_out(page: Page, *, blocked: bool = False) -> str:
-    """What keeps a successful HTML page out of the index; empty where nothing does.
+def kept_out(page: Page, at: datetime, *, blocked: bool = False) -> str:
+    """What keeps a successful HTML page, fetched ``at`` that time, out of the index; empty where nothing does.
 
     What robots.txt disallows (``blocked``) is not read, so noindex and canonical do not count.
     """
@@ -39,6 +43,8 @@ def kept_out(page: Page, *, blocked: bool = False) -> str:
         return BLOCKED
     if has_directive(page, NOINDEX):
         return "noindex"
+    if any(expired(page, at)):
+        return "unavailable_after has passed"
     return "canonicalised" if canonical_target(page) else ""
 
 
@@ -48,6 +54,31 @@ def has_directive(page: Page, wanted: frozenset[str]) -> bool:
     Tags in the body count: Google obeys them there.
     """
     return any(robots.agent in OBEYED_AGENTS and not wanted.isdisjoint(robots.directives) for robots in page.robots)
+
+
+def expired(page: Page, at: datetime) -> Iterator[tuple[Robots, str]]:
+    """The tags and headers for all crawlers or for Googlebot whose unavailable_after has passed, each with that."""
+    for robots in page.robots:
+        if robots.agent in OBEYED_AGENTS:
+            for directive in robots.directives:
+                end = expiry(directive)
+                if end is not None and end <= at:
+                    yield robots, directive
+
+
+def expiry(directive: str) -> datetime | None:
+    """The time that an unavailable_after names as RFC 822, RFC 850 or ISO 8601 write it; None where there is none."""
+    name, _, date = directive.partition(":")
+    date = date.strip()
+    if name.strip() != "unavailable_after" or len(date) > LONGEST_DATE:
+        return None
+    iso = date.upper().removesuffix("GMT").removesuffix("UTC").rstrip()
+    readings = ((datetime.fromisoformat, iso), (parsedate_to_datetime, date), (parsedate_to_datetime, f"{date} 00:00"))
+    for read, text in readings:
+        with suppress(ValueError, OverflowError):
+            found = read(text)
+            return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    return None
 
 
 def usable(canonical: Canonical) -> bool:

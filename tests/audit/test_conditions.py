@@ -1,6 +1,8 @@
 """Each rule's condition at its edges, on literal facts: what fails, passes, and is none of its business."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -83,8 +85,14 @@ def chain(count: int, **facts) -> Response:
     return replace(redirected(*[301] * count), **facts)
 
 
+def on_shelf(until: str, **facts) -> dict[str, Any]:
+    """A page that is fetched in the afternoon of 25 June 2026."""
+    return {"subject": page(robots=(robots(f"unavailable_after: {until}", **facts),)), "answer": FETCHED}
+
+
 NOINDEX = page(robots=(robots("noindex"),))
 OF_GERMAN = canonical(f"{EXAMPLE}de", ignored_for="hreflang")
+FETCHED = replace(html(""), fetched_at=datetime(2026, 6, 25, 15, tzinfo=UTC))
 PDF = Response(url=EXAMPLE, status=200, headers=(("content-type", "application/pdf"),), body=b"%PDF")
 DNS = failure(Reason.DNS)
 # The fetch reports the address of the last hop where the redirects lead nowhere.
@@ -283,7 +291,40 @@ ROBOTS = [
         ),
         PASS,
     ),
+    *(
+        Case("robots-directive-unknown", page(robots=(robots(f"unavailable_after: {date}"),)), FAIL, WARNING)
+        for date in ("soon", "31 feb 2027 10:00:00 gmt", "2027-13-01", "25", "25 jun 99999 10:00:00 gmt", "")
+    ),
     Case("robots-directive-unknown", PDF, NOT),
+    *(
+        Case("unavailable-after-past", outcome=FAIL, severity=ERROR, message=date, **on_shelf(date))
+        for date in (
+            "25 jun 2026 15:00:00 gmt",
+            "thu, 25 jun 26 15:00 gmt",
+            "thursday, 25-jun-26 15:00:00 gmt",
+            "2026-06-25t17:00:00+02:00",
+            "2026-06-25 15:00:00 utc",
+            "2026-06-25",
+            "25 june 2026",
+            "25 jun 2026 08:00:00 pdt",
+        )
+    ),
+    *(
+        Case("unavailable-after-past", outcome=PASS, **on_shelf(date))
+        for date in (
+            "25 jun 2026 15:00:01 gmt",
+            "2026-06-25t15:00:00-01:00",
+            "2026-06-26",
+            "25 jun 2026 09:00 pdt",
+            "?",
+        )
+    ),
+    Case("unavailable-after-past", outcome=FAIL, message="X-Robots-Tag", **on_shelf("2026-01-01", source="header")),
+    Case("unavailable-after-past", outcome=FAIL, **on_shelf("2026-01-01", agent="googlebot")),
+    Case("unavailable-after-past", outcome=PASS, **on_shelf("2026-01-01", agent="bingbot")),
+    Case("title-missing", outcome=NOT, **on_shelf("2026-01-01")),
+    Case("unavailable-after-past", NOINDEX, PASS),
+    Case("unavailable-after-past", PDF, NOT),
     Case("directive-outside-head", page(robots=(robots("noindex", in_head=False),)), FAIL, WARNING),
     Case("directive-outside-head", NOINDEX, PASS),
     Case("directive-outside-head", PDF, NOT),

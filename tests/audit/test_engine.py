@@ -117,6 +117,8 @@ def test_page_of_an_error_answer_is_not_judged():
         ({"robots": (Robots("robots", ("noindex",), in_head=False),)}, "noindex"),
         ({"robots": (Robots("googlebot", ("none",), "header"),)}, "noindex"),
         ({"robots": (Robots("bingbot", ("noindex",)),)}, ""),
+        ({"robots": (Robots("robots", ("unavailable_after: 2007-08-25",)),)}, "unavailable_after has passed"),
+        ({"robots": (Robots("robots", ("unavailable_after: 9999-08-25",)),)}, ""),
         ({"canonicals": (Canonical("/b", f"{EXAMPLE}b"),)}, "canonicalised"),
         ({"canonicals": (Canonical("/b", f"{EXAMPLE}b", "header"),)}, "canonicalised"),
         ({"canonicals": (Canonical("/", EXAMPLE),)}, ""),

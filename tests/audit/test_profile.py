@@ -69,9 +69,10 @@ def test_rules_are_those_of_this_release():
     released = """
         http-4xx http-5xx soft-404 fetch-failed fetch-timeout redirect-permanent redirect-temporary redirect-chain
         redirect-too-many-hops redirect-loop redirect-to-error redirect-invalid-location redirect-https-to-http
-        meta-refresh-redirect noindex page-nofollow robots-directive-conflict robots-directive-unknown
-        directive-outside-head canonical-missing canonical-multiple canonical-invalid canonical-relative
-        canonical-outside-head canonical-ignored canonicalised
+        meta-refresh-redirect noindex unavailable-after-past page-nofollow
+        robots-directive-conflict robots-directive-unknown directive-outside-head
+        canonical-missing canonical-multiple canonical-invalid canonical-relative canonical-outside-head
+        canonical-ignored canonicalised
         title-missing title-multiple title-too-long title-too-short title-outside-head
         description-missing description-multiple description-too-long description-too-short
         h1-missing h1-multiple content-thin image-alt-missing link-uncrawlable link-internal-nofollow

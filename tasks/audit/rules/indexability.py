@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from tasks.audit.indexability import NOFOLLOW, NOINDEX, OBEYED_AGENTS
+from tasks.audit.indexability import NOFOLLOW, NOINDEX, OBEYED_AGENTS, expired, expiry
 from tasks.audit.references import BING_ROBOTS_META, GOOGLE_ROBOTS_META, GOOGLE_VALID_HEAD, HTML
 from tasks.audit.rule import Applies, Finding, Word, page_rule, shown
-from tasks.model import Page, Robots, Severity
+from tasks.model import Page, Response, Robots, Severity
 
 DOCUMENTED = frozenset(
     {
@@ -25,7 +25,6 @@ VALUED = {
     "max-snippet": re.compile(r"-1|\d+"),
     "max-video-preview": re.compile(r"-1|\d+"),
     "max-image-preview": re.compile("none|standard|large"),
-    "unavailable_after": re.compile(r".+", re.DOTALL),
 }
 OPPOSITES = (("index", NOINDEX), ("follow", NOFOLLOW))
 
@@ -46,6 +45,33 @@ def noindex(page: Page) -> Iterator[Word]:
     Remove noindex (or none) from the page if it should be found.
     """
     yield from _stated(page, NOINDEX, "kept out of search")
+
+
+@page_rule(
+    "unavailable-after-past",
+    Severity.ERROR,
+    references=(GOOGLE_ROBOTS_META,),
+    bad='<meta name="robots" content="unavailable_after: 25 Jun 2020 15:00:00 GMT">',
+    good='<meta name="robots" content="unavailable_after: 2999-06-25">',
+)
+def unavailable_after_past(page: Page, answer: Response) -> Iterator[Word]:
+    """The date of an unavailable_after directive had passed when the page was fetched.
+
+    Google shows the page no longer, as if it said noindex. Counted are tags and headers for all crawlers and for
+    Googlebot; a date without a time is the beginning of the day, and one without a zone in UTC.
+
+    Set a later date, or remove the directive if the page should be found.
+    """
+    for robots, directive in expired(page, answer.fetched_at):
+        yield Finding(
+            f'"{shown(directive)}" has passed ({_locator(robots)}).',
+            {
+                "observed": shown(directive),
+                "limit": answer.fetched_at.isoformat(timespec="seconds"),
+                "locator": _locator(robots),
+            },
+            key=robots.agent,
+        )
 
 
 @page_rule(
@@ -145,13 +171,14 @@ def robots_directive_unknown(page: Page) -> Iterator[Word]:
     """A robots directive is not among the documented ones.
 
     Crawlers ignore what they do not know, so whatever was meant does not happen.
-    Known are the directives that Google and Bing document, retired ones included, and noai and noimageai.
+    Known are the directives that Google and Bing document, retired ones included, and noai and noimageai;
+    unavailable_after is only with a date as RFC 822, RFC 850 or ISO 8601 write it.
 
     Correct the spelling: directives are separated by commas, values follow a colon, as in max-snippet:50.
     """
     for robots in page.robots:
         for directive in robots.directives:
-            if directive not in DOCUMENTED and not _valued(directive):
+            if directive not in DOCUMENTED and not _valued(directive) and expiry(directive) is None:
                 yield Finding(
                     f'"{shown(directive)}" is no documented robots directive ({_locator(robots)}).',
                     {"observed": shown(directive), "locator": _locator(robots)},
