@@ -516,7 +516,18 @@ PARTS = [
     Case("html-lang-missing", PDF, NOT),
     *(
         Case("viewport-missing", page(viewport=viewport), FAIL, WARNING)
-        for viewport in (None, "", "initial-scale=1", "width=1024", "min-width=device-width", "width=device-widths")
+        for viewport in (
+            None,
+            "",
+            "width=1024",
+            "min-width=device-width",
+            "width=device-widths",
+            "initial-scale=0.5",
+            "initial-scale=none",
+            "initial-scale=1, width=1024",
+            "minimum-scale=1",
+            "width=device-width, width=1024",
+        )
     ),
     *(
         Case("viewport-missing", page(viewport=viewport), PASS)
@@ -524,6 +535,10 @@ PARTS = [
             "width=device-width",
             "initial-scale=1,WIDTH = device-width",
             "user-scalable=no;width=device-width",
+            "initial-scale=1",
+            "Initial-Scale = 1.0, user-scalable=yes",
+            "initial-scale=1.",
+            "width=1024, width=device-width",
         )
     ),
     Case("viewport-missing", PDF, NOT),

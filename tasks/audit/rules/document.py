@@ -10,7 +10,8 @@ from tasks.audit.rule import Finding, NotApplicable, Unparsable, Word, page_rule
 from tasks.audit.samples import html
 from tasks.model import Page, Response, Severity
 
-DEVICE_WIDTH = re.compile(r"(?:^|[\s,;])width\s*=\s*device-width(?:$|[\s,;])", re.IGNORECASE)
+VIEWPORT_PROPERTY = re.compile(r"(?<![^\s,;=])([^\s,;=]++)\s*+=\s*+([^\s,;=]++)")
+SCALE = re.compile(r"\d*\.?\d+")
 # What a meta element means with these labels: https://html.spec.whatwg.org/#prescan-a-byte-stream-to-determine-its-encoding
 META_MEANS = {"utf-16be": "utf-8", "utf-16le": "utf-8", "x-user-defined": "windows-1252"}
 XHTML = "application/xhtml+xml"
@@ -71,16 +72,24 @@ def viewport_missing(page: Page) -> Iterator[Word]:
     """No meta viewport adapts the page to the width of the device.
 
     Phones then lay it out as wide as a desktop and shrink it; search engines index the mobile view.
+    An initial-scale of 1 or more without a width means the width of the device, too.
 
     Add <meta name="viewport" content="width=device-width, initial-scale=1"> to head.
     """
     viewport = page.viewport
-    if viewport is None or not DEVICE_WIDTH.search(viewport):
+    if viewport is None or not _adapts(viewport):
         what = "There is no meta viewport" if viewport is None else f'The meta viewport says "{shown(viewport)}"'
         yield Finding(
             f"{what}; width=device-width is missing.",
             {"observed": None if viewport is None else shown(viewport), "locator": 'meta[name="viewport"]'},
         )
+
+
+def _adapts(viewport: str) -> bool:
+    said: dict[str, str] = dict(VIEWPORT_PROPERTY.findall(viewport.lower()))
+    scale = SCALE.match(said.get("initial-scale", ""))
+    width = said.get("width", "device-width" if scale and float(scale[0]) >= 1 else "")
+    return width == "device-width"
 
 
 @page_rule(
