@@ -275,6 +275,23 @@ ROBOTS = [
         page(robots=(robots("index", agent="googlebot"), robots("noindex", agent="bingbot"))),
         PASS,
     ),
+    *(
+        Case("robots-directive-conflict", page(robots=(robots(general, "follow"), named)), PASS)
+        for general in ("index", "all")
+        for named in (
+            robots("noindex", agent="gptbot"),
+            robots("none", agent="googlebot-news"),
+            robots("noindex", agent="otherbot", source="header"),
+        )
+    ),
+    Case(
+        "robots-directive-conflict",
+        page(robots=(robots("index"), robots("index", agent="gptbot"), robots("noindex", agent="gptbot"))),
+        FAIL,
+        message='meta[name="gptbot"], meta[name="gptbot"]',
+        issues=1,
+    ),
+    Case("robots-directive-conflict", page(robots=(robots("none"), robots("all", agent="googlebot"))), FAIL, issues=2),
     Case("robots-directive-conflict", page(robots=(robots("index", "nofollow"),)), PASS),
     Case("robots-directive-conflict", PDF, NOT),
     Case("robots-directive-unknown", page(robots=(robots("no-index", "nofolow", "nofolow"),)), FAIL, WARNING, issues=2),

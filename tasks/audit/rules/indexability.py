@@ -119,13 +119,14 @@ def _locator(robots: Robots) -> str:
     "robots-directive-conflict",
     Severity.WARNING,
     references=(GOOGLE_ROBOTS_META,),
-    bad='<meta name="robots" content="index"><meta name="googlebot" content="noindex">',
-    good='<meta name="robots" content="index"><meta name="bingbot" content="follow">',
+    bad='<meta name="robots" content="noindex"><meta name="googlebot" content="index">',
+    good='<meta name="robots" content="index"><meta name="gptbot" content="noindex">',
 )
 def robots_directive_conflict(page: Page) -> Iterator[Word]:
     """Robots directives for the same crawler say both yes and no.
 
     The stricter one wins, whatever was meant: a crawler obeys tags that name it together with those for all.
+    To allow all crawlers and deny one by its name is no conflict.
 
     State each directive once, in one place.
     """
@@ -136,7 +137,7 @@ def robots_directive_conflict(page: Page) -> Iterator[Word]:
         general = _sides(by_agent["robots"], positive, negatives)
         for agent, sources in by_agent.items():
             own = _sides(sources, positive, negatives)
-            allowing, denying = own[0] or general[0], own[1] or general[1]
+            allowing, denying = own[0], own[1] or general[1]
             if allowing and denying:
                 yield _conflict(agent, positive, allowing, denying)
                 if agent == "robots":
