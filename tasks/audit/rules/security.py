@@ -41,9 +41,10 @@ def https_missing(page: Page) -> Iterator[Word]:
 def mixed_content_active(page: Page, answer: Response) -> Iterator[Word]:
     """A page on https loads a script, style sheet, frame or object over http, or sends a form there.
 
-    Browsers block it, since whoever can change it controls the page.
+    Browsers block what is loaded so, since whoever can change it controls the page. They warn before a form is sent:
+    anyone on the way can read and change it.
 
-    Load it over https, or host it yourself.
+    Load it over https, or host it yourself; send forms to an https address.
     """
     return _mixed(page, answer, ACTIVE)
 
@@ -58,7 +59,8 @@ def mixed_content_active(page: Page, answer: Response) -> Iterator[Word]:
 def mixed_content_passive(page: Page, answer: Response) -> Iterator[Word]:
     """A page on https loads an image, audio or video over http.
 
-    Browsers try https instead, and show nothing where that fails.
+    Browsers try https instead, and show nothing where that fails. They do not even try for an img that has a srcset or
+    stands in a picture, nor where the host is an IP address: that is blocked.
 
     Load it over https, or host it yourself.
     """

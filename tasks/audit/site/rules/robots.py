@@ -65,7 +65,8 @@ def blocked_by_robots(site: Site) -> Iterator[SiteWord]:
 def robots_txt_unreachable(site: Site) -> Iterator[SiteWord]:
     """robots.txt answers with a server error or 429, or not at all.
 
-    Crawlers must then take the whole site as disallowed, and stop until it answers.
+    Crawlers must then take the whole site as disallowed. Google stops for 12 hours, goes by the last copy it read for
+    up to 30 days, and from then on crawls as if there were no file, where the site itself answers.
 
     Answer 200 with the file, or 404 where there is none.
     """
