@@ -53,14 +53,19 @@ def _groups(value: str, agent: str, *, may_name_agents: bool) -> Iterator[tuple[
             agent, directives, text = ("robots" if name == "*" else name), [], rest.strip()
             name, colon, rest = text.partition(":")
             name = name.rstrip()
-        if name not in _DIRECTIVES and directives and directives[-1].startswith("unavailable_after:"):
-            directives[-1] += f", {text}"  # a date may hold commas: "Sunday, 25-Jun-27 15:00:00 GMT"
+        if name not in _DIRECTIVES and directives and _is_date(directives[-1], text):
+            directives[-1] += f", {text}"
         elif name in _WITH_VALUE and colon:
             directives.append(f"{name}:{' ' if name == 'unavailable_after' else ''}{rest.strip()}")
         elif text:
             directives.append(text)
     if directives or not may_name_agents:
         yield agent, directives
+
+
+def _is_date(before: str, text: str) -> bool:
+    """True for what goes on with a date that holds commas: "Sunday, 25-Jun-27 15:00:00 GMT"."""
+    return before.startswith("unavailable_after:") and any(map(str.isdigit, text))
 
 
 def _is_agent(name: str) -> bool:
