@@ -37,6 +37,9 @@ GOOGLE_MOBILE = Reference(
 )
 GOOGLE_PAGE_EXPERIENCE = Reference("Google: page experience", f"{_GOOGLE}/appearance/page-experience")
 GOOGLEBOT = Reference("Google: Googlebot", f"{_GOOGLE}/crawling-indexing/googlebot")
+YANDEX_ROBOTS_META = Reference(
+    "Yandex: robots meta tag", "https://yandex.com/support/webmaster/en/controlling-robot/meta-robots"
+)
 BING_ROBOTS_META = Reference(
     "Bing: robots meta tags",
     "https://www.bing.com/webmasters/help/which-robots-metatags-does-bing-support-5198d240",

@@ -292,6 +292,7 @@ ROBOTS = [
         issues=1,
     ),
     Case("robots-directive-conflict", page(robots=(robots("none"), robots("all", agent="googlebot"))), FAIL, issues=2),
+    Case("robots-directive-conflict", page(robots=(robots("noindex"), robots("index", agent="yandex"))), PASS),
     Case("robots-directive-conflict", page(robots=(robots("index", "nofollow"),)), PASS),
     Case("robots-directive-conflict", PDF, NOT),
     Case("robots-directive-unknown", page(robots=(robots("no-index", "nofolow", "nofolow"),)), FAIL, WARNING, issues=2),
@@ -303,6 +304,7 @@ ROBOTS = [
         page(
             robots=(
                 robots("max-snippet:-1", "max-image-preview:large", "max-video-preview: 30", "noarchive", "noai"),
+                robots("index", "follow", "archive"),
                 robots("unavailable_after: 25 jun 2027 15:00:00 pst", "indexifembedded", "notranslate"),
             )
         ),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tasks.audit.indexability import NOFOLLOW, NOINDEX, OBEYED_AGENTS, expired, expiry
-from tasks.audit.references import BING_ROBOTS_META, GOOGLE_ROBOTS_META, GOOGLE_VALID_HEAD, HTML
+from tasks.audit.references import BING_ROBOTS_META, GOOGLE_ROBOTS_META, GOOGLE_VALID_HEAD, HTML, YANDEX_ROBOTS_META
 from tasks.audit.rule import Applies, Finding, Word, page_rule, shown
 from tasks.model import Page, Response, Robots, Severity
 
@@ -15,6 +15,8 @@ DOCUMENTED = frozenset(
         *("noimageindex", "noarchive", "nocache", "nositelinkssearchbox", "nopagereadaloud"),
         # Bing; noodp and nopreview are retired
         *("noodp", "nopreview"),
+        # Yandex
+        "archive",
         # Yahoo and Yandex, retired
         *("noydir", "noyaca"),
         # DeviantArt, for collectors of training data
@@ -26,6 +28,7 @@ VALUED = {
     "max-video-preview": re.compile(r"-1|\d+"),
     "max-image-preview": re.compile("none|standard|large"),
 }
+ALLOWED_FIRST = frozenset({"yandex", "yandexbot"})
 OPPOSITES = (("index", NOINDEX), ("follow", NOFOLLOW))
 
 
@@ -118,7 +121,7 @@ def _locator(robots: Robots) -> str:
 @page_rule(
     "robots-directive-conflict",
     Severity.WARNING,
-    references=(GOOGLE_ROBOTS_META,),
+    references=(GOOGLE_ROBOTS_META, YANDEX_ROBOTS_META),
     bad='<meta name="robots" content="noindex"><meta name="googlebot" content="index">',
     good='<meta name="robots" content="index"><meta name="gptbot" content="noindex">',
 )
@@ -126,13 +129,15 @@ def robots_directive_conflict(page: Page) -> Iterator[Word]:
     """Robots directives for the same crawler say both yes and no.
 
     The stricter one wins, whatever was meant: a crawler obeys tags that name it together with those for all.
-    To allow all crawlers and deny one by its name is no conflict.
+    To allow all crawlers and deny one by its name is no conflict. What Yandex is told by its name is left out: there
+    what allows wins.
 
     State each directive once, in one place.
     """
     by_agent: dict[str, list[Robots]] = {"robots": []}
     for robots in page.robots:
-        by_agent.setdefault(robots.agent, []).append(robots)
+        if robots.agent not in ALLOWED_FIRST:
+            by_agent.setdefault(robots.agent, []).append(robots)
     for positive, negatives in OPPOSITES:
         general = _sides(by_agent["robots"], positive, negatives)
         for agent, sources in by_agent.items():
@@ -164,7 +169,7 @@ def _conflict(agent: str, positive: str, allowing: Robots, denying: Robots) -> F
 @page_rule(
     "robots-directive-unknown",
     Severity.WARNING,
-    references=(GOOGLE_ROBOTS_META, BING_ROBOTS_META),
+    references=(GOOGLE_ROBOTS_META, BING_ROBOTS_META, YANDEX_ROBOTS_META),
     bad='<meta name="robots" content="no-index">',
     good='<meta name="robots" content="max-snippet:-1, max-image-preview:large">',
 )
@@ -172,7 +177,7 @@ def robots_directive_unknown(page: Page) -> Iterator[Word]:
     """A robots directive is not among the documented ones.
 
     Crawlers ignore what they do not know, so whatever was meant does not happen.
-    Known are the directives that Google and Bing document, retired ones included, and noai and noimageai;
+    Known are the directives that Google, Bing and Yandex document, retired ones included, and noai and noimageai;
     unavailable_after is only with a date as RFC 822, RFC 850 or ISO 8601 write it.
 
     Correct the spelling: directives are separated by commas, values follow a colon, as in max-snippet:50.
