@@ -67,15 +67,22 @@ class BoundedProtocol(ResponseHandler):
 
     _head: int | None = None
     _asked_at = 0.0
+    _requests = 0
 
     def set_response_params(self, **params: Any) -> None:
         self._head = 0
+        self._requests += 1
         self._asked_at = time.perf_counter()
         super().set_response_params(**params)
 
     async def read(self) -> Any:
-        message = await super().read()
-        current_exchange.get().ttfb = time.perf_counter() - self._asked_at
+        exchange = current_exchange.get()
+        try:
+            message = await super().read()
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+            exchange.stale = self._requests > 1 and self._head == 0
+            raise
+        exchange.ttfb = time.perf_counter() - self._asked_at
         return message
 
     def feed_data(self, data: Any, size: int = 0) -> None:
@@ -111,6 +118,9 @@ class GuardedConnector(aiohttp.TCPConnector):
         )
         protocol: type[ResponseHandler] = BoundedProtocol
         self._factory = partial(protocol, loop=self._loop)
+
+    async def _get(self, key: Any, traces: list[Any]) -> Any:
+        return None if current_exchange.get().fresh else await super()._get(key, traces)
 
     async def _create_proxy_connection(
         self,

@@ -40,6 +40,10 @@ class FetchError(httpx.TransportError):
         super().__init__(f"{reason}: {self.detail}")
 
 
+class StaleConnection(FetchError):
+    """A connection kept from an earlier request ended before any byte of the answer, which says nothing of the page."""
+
+
 def failure(error: Exception, destination: str) -> FetchError:
     """``error``, raised by aiohttp while talking to ``destination`` (host:port), as one of ours."""
     reason, detail = _classify(error)

@@ -18,7 +18,7 @@ from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.charset import decode
 from tasks.fetch.conditional import Condition
 from tasks.fetch.decode import ACCEPT_ENCODING, Body, too_large
-from tasks.fetch.failures import FetchError
+from tasks.fetch.failures import FetchError, StaleConnection
 from tasks.fetch.headers import Headers
 from tasks.fetch.media import is_textual
 from tasks.fetch.politeness import HostGate
@@ -109,7 +109,11 @@ class Fetcher:
             _check(trip.url)
             while True:
                 async with self._turn(trip.url):
-                    answer = await self._judged(trip)
+                    try:
+                        answer = await self._judged(trip)
+                    except StaleConnection:  # to be sent again, in its turn: RFC 9112, section 9.3.1
+                        trip.fresh = True
+                        continue
                     if answer is not None:
                         await self._pause(answer)
                         return answer
@@ -126,6 +130,8 @@ class Fetcher:
         """As ``_answer``, and the gate hears how the host does."""
         try:
             answer = await self._answer(trip)
+        except StaleConnection:
+            raise
         except FetchError as error:
             await self._tell(trip, error.reason.value if error.reason in _OF_THE_HOST else "")
             raise
@@ -173,7 +179,7 @@ class Fetcher:
                 *trip.credentials(origin),
                 *(() if trip.hops else trip.condition),
             ],
-            extensions={"target": f"/{target}".encode("ascii")},
+            extensions={"target": f"/{target}".encode("ascii"), "fresh": trip.fresh},
         )
 
     async def _read(self, trip: "_Trip", reply: httpx.Response, stream: WireStream) -> Response | None:
@@ -214,6 +220,7 @@ class _Trip:
         spent: seconds with servers, up to the last hop.
         status, mime, location, ttfb: of the last head received. body: what came after it so far.
         announced: length of a body that was too large to be read at all, bytes.
+        fresh: goes on over connections of its own.
     """
 
     url: str
@@ -230,6 +237,7 @@ class _Trip:
     ttfb: float | None = None
     body: Body | None = None
     announced: int = 0
+    fresh: bool = False
     _strayed: bool = False
     _departed: float = 0.0
 

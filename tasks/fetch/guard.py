@@ -77,13 +77,17 @@ class Exchange:
 
     Attributes:
         destination: ``host:port`` as written in the URL.
+        fresh: it must not go over a connection that was kept.
         refused: the guard refused an address of it.
+        stale: it went over one, which ended before any byte of the answer.
         judged: it may be connected to by way of the proxy, which is where the next socket leads.
         ttfb: seconds from the request to the head of the answer.
     """
 
     destination: str
+    fresh: bool = False
     refused: bool = False
+    stale: bool = False
     judged: bool = False
     ttfb: float | None = None
 

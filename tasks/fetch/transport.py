@@ -11,7 +11,7 @@ from yarl import URL
 from tasks.errors import AddressRefused
 from tasks.fetch.access import Proxy
 from tasks.fetch.connection import GuardedConnector
-from tasks.fetch.failures import CLIENT_ERRORS, FetchError, failure, proxy_answered
+from tasks.fetch.failures import CLIENT_ERRORS, FetchError, StaleConnection, failure, proxy_answered
 from tasks.fetch.guard import Exchange, Guard, current_exchange, refusal
 from tasks.model import FetchOptions, Reason
 
@@ -49,8 +49,9 @@ class WireStream(httpx.AsyncByteStream):
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Sends one request and returns its answer, whatever the status; redirects and decoding are the caller's.
 
-    The request extension ``target`` goes into the request line byte for byte. The response extension ``ttfb`` is the
-    time from the request to the head of its answer, seconds. Every failure is a ``FetchError``.
+    The request extension ``target`` goes into the request line byte for byte; ``fresh`` asks for a connection of its
+    own. The response extension ``ttfb`` is the time from the request to the head of its answer, seconds. Every failure
+    is a ``FetchError``.
 
     Through ``proxy`` https goes by tunnels to addresses that were judged here; http goes by name, which the proxy
     looks up once more.
@@ -91,7 +92,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             self._guard.check_port(destination)
         except AddressRefused as error:
             raise FetchError(Reason.ADDRESS_REFUSED, str(error)) from error
-        exchange = Exchange(destination)
+        exchange = Exchange(destination, fresh=request.extensions.get("fresh", False))
         token = current_exchange.set(exchange)
         try:
             response = await self._send(request, destination)
@@ -130,7 +131,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
 
 async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Turns failures into ours below the session, which would send a GET again on some of them."""
+    """Turns failures into ours below the session, which would send a GET again on some of them, and at once."""
     exchange = current_exchange.get()
     try:
         return await handler(request)
@@ -138,7 +139,8 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
         if exchange.refused:  # with several addresses to race aiohttp loses the guard's own exception
             raise FetchError(Reason.ADDRESS_REFUSED, str(refusal(exchange.destination))) from error
         if isinstance(error, CLIENT_ERRORS):
-            raise failure(error, exchange.destination) from error
+            found = failure(error, exchange.destination)
+            raise StaleConnection(found.reason, found.detail) if exchange.stale else found from error
         raise
 
 
