@@ -6,9 +6,9 @@ connections, and departure times from one schedule. Times are seconds since the 
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from tasks.fetch.host import Host, spacing_for
 from tasks.model import FetchOptions, HostDemand, HostShare
@@ -21,6 +21,8 @@ SHIFT_SECONDS = 0.2
 """How soon connections go over to a newcomer: who has none, too many, or most of a host asks so often."""
 
 _BETWEEN_SECONDS = 0.02
+
+_T = TypeVar("_T")
 
 
 class HostLedger(Protocol):
@@ -96,7 +98,10 @@ class HostGate:
             await asyncio.to_thread(self._ledger.leave_alone, host.key, 0.0)
 
     async def close(self) -> None:
-        """Gives everything back."""
+        """Gives everything back, though it is cancelled meanwhile."""
+        await _to_its_end(self._give_back())
+
+    async def _give_back(self) -> None:
         if self._renewer is not None:
             self._renewer.cancel()
             await asyncio.wait({self._renewer})
@@ -186,13 +191,24 @@ class HostGate:
         now = self._renewed_at = time.time()
         demands = [host.demand(now, self._options) for host in self._hosts.values()]
         # a departure time must not be over when the answer arrives
-        shares = await asyncio.to_thread(self._ledger.renew, self._holder, demands, now + 2 * self._answer_takes)
+        asking = asyncio.to_thread(self._ledger.renew, self._holder, demands, now + 2 * self._answer_takes)
+        shares = await _to_its_end(asking)  # or it would claim connections once more after they were given back
         self._answer_takes = min(max(time.time() - now, 0.01), 0.5)
         for demand, share in zip(demands, shares, strict=True):
             host = self._hosts[share.host]
             host.take(share, demand.in_use)
             if not demand.connections and host.unused:
                 del self._hosts[share.host]
+
+
+async def _to_its_end(work: Coroutine[Any, Any, _T]) -> _T:
+    """What ``work`` returns; where this is cancelled, that waits until it has ended."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 async def _lateness(departure: float) -> float:

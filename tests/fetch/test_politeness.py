@@ -231,6 +231,55 @@ async def test_closing_gives_everything_back(gates):
     assert (before.connections, after.connections) == (0, 8)
 
 
+class Unhurried(MemoryLedger):
+    """Renews a little late, as on a busy machine; ``calls`` has what was done, in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = threading.Event()
+        self.calls = []
+
+    def renew(self, holder, demands, now):
+        self.asked.set()
+        time.sleep(0.1)
+        shares = super().renew(holder, demands, now)
+        self.calls.append("renew")
+        return shares
+
+    def release(self, holder):
+        super().release(holder)
+        self.calls.append("release")
+
+
+async def renewing(gates, ledger):
+    """A gate with a renewal on its way."""
+    gate = gates("one", on=ledger)
+    await run_turns(gate, 1)
+    ledger.asked.clear()
+    await asyncio.to_thread(ledger.asked.wait)
+    return gate
+
+
+async def test_a_renewal_on_its_way_when_the_gate_closes_claims_nothing(gates):
+    ledger = Unhurried()
+    gate = await renewing(gates, ledger)
+    await gate.close()
+    await asyncio.sleep(0.15)
+    assert ledger.calls[-1] == "release"
+    assert [share.connections for share in ledger.renew("two", [demand()], time.time())] == [8]
+
+
+async def test_closing_gives_everything_back_though_it_is_cancelled(gates):
+    ledger = Unhurried()
+    gate = await renewing(gates, ledger)
+    closing = asyncio.create_task(gate.close())
+    await asyncio.sleep(0.01)
+    closing.cancel()
+    await asyncio.wait({closing})
+    assert closing.cancelled()
+    assert ledger.calls[-1] == "release"
+
+
 async def test_a_busy_gate_makes_room_for_a_newcomer(gates, monkeypatch):
     monkeypatch.setattr("tasks.fetch.politeness.RENEW_SECONDS", 60)
     first, second = gates("one", concurrency=8), gates("two", concurrency=8)
