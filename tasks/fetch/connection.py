@@ -1,6 +1,7 @@
 """Names to addresses to connections, each within bounds."""
 
 import asyncio
+import re
 import socket
 import ssl
 import time
@@ -21,6 +22,8 @@ DNS_THREADS = 16
 MAX_HEAD = 512 * 1024
 """Bytes before the body: interim (1xx) answers, status line and headers."""
 
+_BLANK_LINE = re.compile(rb"^\r?\n", re.MULTILINE)
+_CONTENT_LENGTH = re.compile(rb"(?<=\n)content-length:[ \t]*(\d+)[ \t]*\r?\n", re.IGNORECASE)
 _SWITCHING_PROTOCOLS = 101
 _FIRST_FINAL_STATUS = 200
 
@@ -60,9 +63,10 @@ def _resolved(host: str, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> Re
 
 
 class BoundedProtocol(ResponseHandler):
-    """Ends a connection that sends more than ``MAX_HEAD`` before the body, and times the head.
+    """Ends a connection that sends more than ``MAX_HEAD`` before the body or more than was asked for; times the head.
 
-    aiohttp itself reads interim answers for ever and bounds each header, not their sum.
+    aiohttp itself reads interim answers for ever and bounds each header, not their sum; it loses a whole answer over
+    what comes after it, and takes what comes still later for the next one.
     """
 
     _head: int | None = None
@@ -98,13 +102,47 @@ class BoundedProtocol(ResponseHandler):
             body.set_exception(exc)  # aiohttp leaves who reads a malformed chunk waiting for ever
 
     def data_received(self, data: bytes) -> None:
+        if data and self._is_surplus(data):  # RFC 9112, section 6.3
+            self._end()
+            return
+        start = 0
+        while self._head is not None and (blank := _BLANK_LINE.search(data, start)):
+            self._receive(_with_one_length(data[start : blank.end()]))
+            start = blank.end()
+            if not self.is_connected():
+                return
+        self._receive(data[start:])
+
+    def _receive(self, data: bytes) -> None:
+        """Passes on what reaches no further than to the end of a head, or what comes after it."""
         super().data_received(data)
         if self._head is None:
             return
         self._head += len(data)
-        if self._head > MAX_HEAD and self.transport is not None:
+        if self._head > MAX_HEAD:
             self.set_exception(HttpProcessingError(message=f"more than {MAX_HEAD} bytes before the body"))
+            self._end()
+
+    def _is_surplus(self, data: bytes) -> bool:
+        """Whether ``data`` comes after a complete answer, before or instead of the next."""
+        if self._head is None:
+            return self._payload is not None and self._payload.is_eof()
+        return self._head == 0 and self._requests > 1 and not data.startswith(b"HTTP/")
+
+    def _end(self) -> None:
+        if self.transport is not None:
             self.transport.abort()
+
+
+def _with_one_length(head: bytes) -> bytes:
+    """``head`` without the Content-Length lines that say the same once more: RFC 9110, section 8.6."""
+    if head.lower().count(b"content-length") < 2:  # noqa: PLR2004 - nothing is said twice
+        return head
+    said = [*_CONTENT_LENGTH.finditer(head)]
+    if len({one[1] for one in said}) != 1:
+        return head
+    at, without = said[0].start(), _CONTENT_LENGTH.sub(b"", head)
+    return without[:at] + said[0][0] + without[at:]
 
 
 class GuardedConnector(aiohttp.TCPConnector):
