@@ -5,7 +5,7 @@ what it has made.
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import brotli  # type: ignore[import-untyped]  # ships no types
@@ -101,25 +101,17 @@ def too_large(limit: int) -> FetchError:
 
 
 def _stages(content_encoding: str | None) -> list[Stage]:
-    """Decoders in the order of undoing, which is the reverse of the header's."""
+    """Decoders in the order of undoing, which is the reverse of the header's.
+
+    Where it names one that browsers do not know, they undo none: https://fetch.spec.whatwg.org/#handle-content-codings
+    """
     names = [name.strip().lower() for name in (content_encoding or "").split(",")]
     names = [name for name in names if name not in {"", "identity"}]
+    if not _DECODERS.keys() >= set(names):
+        return []
     if len(names) > MAX_ENCODINGS:
         raise FetchError(Reason.BAD_ENCODING, f"{len(names)} content encodings: at most {MAX_ENCODINGS} are undone")
-    return [_stage(name) for name in reversed(names)]
-
-
-def _stage(name: str) -> Stage:
-    match name:
-        case "gzip" | "x-gzip":
-            return _Gzip()
-        case "deflate":
-            return _Deflate()
-        case "br":
-            return _Brotli()
-        case "zstd":
-            return _Zstd()
-    raise FetchError(Reason.BAD_ENCODING, f"unknown content encoding {name}")
+    return [_DECODERS[name]() for name in reversed(names)]
 
 
 def _through(stages: list["_Counted"], data: bytes) -> Iterator[bytes]:
@@ -257,3 +249,12 @@ class _Zstd:
         if self._frames > _MAX_MEMBERS:
             raise FetchError(Reason.BAD_ENCODING, f"more than {_MAX_MEMBERS} zstd frames")
         self._stream = self._decompressor.decompressobj()
+
+
+_DECODERS: dict[str, Callable[[], Stage]] = {
+    "br": _Brotli,
+    "deflate": _Deflate,
+    "gzip": _Gzip,
+    "x-gzip": _Gzip,
+    "zstd": _Zstd,
+}

@@ -1,9 +1,18 @@
 """What a request brought."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tasks.model.states import Reason
+
+_SNIFFED_BYTES = 1445
+_HTML = re.compile(
+    rb"""[\t\n\f\r ]*+<(?:!--|
+        (?:!doctype\ html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)[ >])""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""https://mimesniff.spec.whatwg.org/#identifying-a-resource-with-an-unknown-mime-type"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +73,10 @@ class Response:
 
     @property
     def is_html(self) -> bool:
-        """Declared as HTML or XHTML, or undeclared and looking like it."""
+        """Declared as HTML or XHTML, or undeclared and taken for it by browsers."""
         if self.mime:
             return self.mime in {"text/html", "application/xhtml+xml"}
-        return self.body[:1024].lstrip().lower().startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
+        return _HTML.match(self.body, 0, _SNIFFED_BYTES) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

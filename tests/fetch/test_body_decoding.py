@@ -76,9 +76,16 @@ def test_what_is_accepted_is_undone(encoding):
     assert decoded(encoding, ENCODERS[encoding](TEXT)) == TEXT
 
 
-@pytest.mark.parametrize("encoding", ["compress", "utf-8", "gzip;q=1", "br, gzip, br", "*", "\x1b"])
-def test_encodings_that_are_not_undone(encoding):
-    assert reason(encoding, b"x") is Reason.BAD_ENCODING
+@pytest.mark.parametrize(
+    "encoding",
+    ["compress", "utf-8", "none", "binary", "aws-chunked", "aws-chunked, gzip", "gzip;q=1", "*", "\x1b", "a, b, c"],
+)
+def test_where_an_encoding_is_unknown_none_is_undone(encoding):
+    assert decoded(encoding, TEXT) == TEXT
+
+
+def test_too_many_encodings():
+    assert reason("br, gzip, br", b"x") is Reason.BAD_ENCODING
 
 
 @pytest.mark.parametrize("step", [None, 1, 5])
