@@ -19,7 +19,9 @@ PATH = "/robots.txt"
 
 _ANY = ""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
-_COMPATIBLE = re.compile(r"\(\s*compatible;\s*([A-Za-z0-9_-]+)", re.IGNORECASE)
+_IN_A_COMMENT = re.compile(
+    r"[(;]\s*compatible;\s*([A-Za-z0-9_-]+)|\AMozilla/.*\(([A-Za-z0-9_-]+)/[\d.]+;\s*\+https?:", re.IGNORECASE
+)
 _UNAVAILABLE = frozenset({Reason.TOO_MANY_REDIRECTS, Reason.REDIRECT_LOOP, Reason.INVALID_REDIRECT})
 _TOO_MANY_REQUESTS = 429
 
@@ -167,9 +169,9 @@ class _Reader:
 def product_token(agent: str) -> str:
     """The name by which groups know ``agent``, in lower case: ``seo-scan`` of ``seo-scan/1.0 (+https://…)``.
 
-    Of a header that begins like a browser's, the name after ``compatible;``.
+    Of a header that begins like a browser's, the name after ``compatible;`` or before its address.
     """
-    found = _COMPATIBLE.search(agent) or _TOKEN.match(agent.strip())
+    found = _IN_A_COMMENT.search(agent) or _TOKEN.match(agent.strip())
     return found[found.lastindex or 0].lower() if found else _ANY
 
 

@@ -144,6 +144,28 @@ def test_groups(agent, blocked):
     assert [path for path in ("/both", "/others", "/more") if not rules.allows(agent, SITE + path)] == blocked
 
 
+WEBKIT, CHROME = "AppleWebKit/537.36 (KHTML, like Gecko", "Chrome/131.0.0.0 Safari/537.36"
+GOOGLE, BING = "Googlebot/2.1; +http://www.google.com/bot.html", "bingbot/2.0; +http://www.bing.com/bingbot.htm"
+
+
+@pytest.mark.parametrize(
+    ("agent", "token"),
+    [
+        (f"Mozilla/5.0 {WEBKIT}; compatible; {GOOGLE}) {CHROME}", "googlebot"),
+        (f"Mozilla/5.0 (Linux; Android 6.0.1) {WEBKIT}) {CHROME} (compatible; {GOOGLE})", "googlebot"),
+        (f"Mozilla/5.0 {WEBKIT}; compatible; {BING}) {CHROME}", "bingbot"),
+        (f"Mozilla/5.0 {WEBKIT}; compatible; GPTBot/1.2; +https://openai.com/gptbot)", "gptbot"),
+        (f"Mozilla/5.0 (Macintosh) {WEBKIT}) {CHROME} (Applebot/0.1; +http://www.apple.com/go/applebot)", "applebot"),
+        ("Mozilla/5.0 (compatible;PetalBot;+https://webmaster.petalsearch.com/site/petalbot)", "petalbot"),
+        ("seo-scan/1.0 (Foobot/2; +https://foo.example/)", "seo-scan"),
+        ("facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)", "facebookexternalhit"),
+        (f"Mozilla/5.0 (X11; Linux x86_64) {WEBKIT}) {CHROME}", "mozilla"),
+    ],
+)
+def test_names_in_headers_like_those_of_browsers(agent, token):
+    assert product_token(agent) == token
+
+
 def test_nobody_but_the_named_is_concerned():
     assert allowed("User-agent: other\nDisallow: /", "/x")
     assert allowed("Disallow: /\n", "/x")
