@@ -67,8 +67,8 @@ _MEANINGS = {
     Applies.HTML200: "the final answer is HTML with status 200",
     Applies.INDEXABLE: "html200, and no robots.txt, robots directive or canonical to another address keeps it out",
     Applies.SITE: "a crawl as a whole",
-    Applies.CRAWL: "the pages of a crawl; nothing found is unknown where the crawl is incomplete",
-    Applies.COMPLETE_CRAWL: "the pages of a complete crawl; all is unknown where it is incomplete",
+    Applies.CRAWL: "the pages of a crawl; nothing found is unknown where it is incomplete or links are cut",
+    Applies.COMPLETE_CRAWL: "the pages of a complete crawl; all is unknown where it is incomplete or links are cut",
 }
 
 _OF_SITES = (Applies.SITE, Applies.CRAWL, Applies.COMPLETE_CRAWL)

@@ -116,6 +116,7 @@ class Found:
         pieces: visible text, a space where a block begins or ends.
         cuts: ranges of ``pieces`` that are not main text: nav, header, footer and aside, by element or role, wherever
             they stand. Those of an article are cut too: its byline and share buttons are not what it says.
+        beyond: what the page has more of than is kept.
     """
 
     titles: list[HeadText] = field(default_factory=list)
@@ -129,6 +130,7 @@ class Found:
     structured_data: list[StructuredData] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)
     cuts: list[tuple[int, int]] = field(default_factory=list)
+    beyond: set[str] = field(default_factory=set)
 
     def texts(self) -> tuple[str, str]:
         """Visible text and main text, folded."""

@@ -1,4 +1,4 @@
-"""How much of one page is kept. A hostile page must not fill the memory; no page made for readers reaches these."""
+"""How much of one page is kept: a hostile page must not fill the memory. ``Page.cut`` names what a page has more of."""
 
 VALUE = 10_000
 """Characters of one value: a title, an address, an attribute, a heading."""
@@ -9,7 +9,15 @@ LINK_TEXT = 2_000
 TEXT = 1_000_000
 """Characters of visible text."""
 
-LINKS = 10_000
+REPEATED_TEXT = 20_000_000
+"""Characters of links within others: each has the text that those around it have, too."""
+
+LINKS = 100_000
+"""Indexes of large documentation have 30,000."""
+
+ADDRESSES = 100_000_000
+"""Characters that the base may add to the links of one page."""
+
 IMAGES = 10_000
 RESOURCES = 5_000
 HEADINGS = 2_000

@@ -1,12 +1,12 @@
 """A response becomes a page: the facts, nothing judged."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from selectolax.lexbor import LexborHTMLParser
 
 from tasks.extract import arial, labels, limits, refresh, relations, robots
 from tasks.extract.addresses import Addresses
-from tasks.extract.found import FoundImage, FoundLink, HeadElement, keyword, written
+from tasks.extract.found import Found, FoundImage, FoundLink, HeadElement, keyword, written
 from tasks.extract.head import broken_by
 from tasks.extract.metas import Metas
 from tasks.extract.structured import page_type
@@ -38,6 +38,7 @@ def extract(response: Response) -> Page:
     header_links = relations.header_links(response)
     canonicals = list(relations.canonicals(found.head_links, header_links, response.url, addresses))
     text, main_text = found.texts()
+    links = _within_limits(found, text, addresses)
     counted = words(main_text)
     descriptions = metas.texts("description")
     open_graph = metas.properties(_OPEN_GRAPH)
@@ -55,7 +56,7 @@ def extract(response: Response) -> Page:
         hreflang=tuple(relations.hreflang(found.head_links, header_links, response.url, addresses)),
         headings=tuple(Heading(heading.level, heading.text) for heading in found.headings),
         images=tuple(_image(image, addresses) for image in found.images),
-        links=tuple(linked(found.links, addresses)),
+        links=tuple(linked(links, addresses)),
         lang=_lang(tree, response.mime),
         doctype=_doctype(tree),
         encoding=encoding,
@@ -81,7 +82,19 @@ def extract(response: Response) -> Page:
         description_px=arial.pixels(descriptions[0].text, _DESCRIPTION_SIZE) if descriptions else 0,
         html_length=len(response.body),
         content_hash=content_hash(main_text),
+        cut=tuple(sorted(found.beyond)),
     )
+
+
+def _within_limits(found: Found, text: str, addresses: Addresses) -> Sequence[FoundLink]:
+    """The links that are kept; what is cut here is noted."""
+    if len(text) >= limits.TEXT:
+        found.beyond.add("text")
+    most = limits.ADDRESSES // len(addresses.base)
+    if len(found.links) <= most:
+        return found.links
+    found.beyond.add("links")
+    return found.links[:most]
 
 
 def linked(links: Iterable[FoundLink], addresses: Addresses) -> Iterator[Link]:

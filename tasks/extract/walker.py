@@ -1,6 +1,6 @@
 """What the walk over a page's tree does at each element."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from functools import partial
 from typing import Final
 
@@ -64,7 +64,7 @@ class Walker:
 
     __slots__ = (
         "_alts", "_aria_hidden", "_cut_start", "_hidden", "_in_head", "_in_svg", "_not_main", "_open", "_positions",
-        "_unrendered", "found",
+        "_repeatable", "_unrendered", "found",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -74,6 +74,7 @@ class Walker:
         self._in_head = False
         self._in_svg = self._hidden = self._aria_hidden = self._unrendered = self._not_main = self._open = 0
         self._cut_start = 0
+        self._repeatable = limits.REPEATED_TEXT
 
     def run(self, root: LexborNode, enter: Mapping[int, Enter]) -> None:  # noqa: C901, PLR0912 - the hot loop
         """Depth first without recursion: pages nest deeper than Python's stack."""
@@ -161,7 +162,13 @@ class Walker:
 
     @property
     def reads_structured_data(self) -> bool:
-        return not self._unrendered and len(self.found.structured_data) < limits.STRUCTURED
+        return not self._unrendered and self._has_room(self.found.structured_data, limits.STRUCTURED, "structured-data")
+
+    def _has_room(self, kept: Sized, most: int, name: str) -> bool:
+        if len(kept) < most:
+            return True
+        self.found.beyond.add(name)
+        return False
 
     def _add_item(self, vocabulary: str, types: str | None) -> None:
         if self.reads_structured_data:
@@ -227,16 +234,16 @@ class Walker:
         self._in_head = False
 
     def enter_title(self, node: LexborNode, _: Attributes) -> Leave:
-        if not self._in_svg and len(self.found.titles) < limits.HEAD_ELEMENTS:
+        if not self._in_svg and self._has_room(self.found.titles, limits.HEAD_ELEMENTS, "titles"):
             self.found.titles.append(HeadText(fold(node.text()), self._in_head))
         return skip
 
     def enter_meta(self, _: LexborNode, attributes: Attributes) -> None:
-        if not self._unrendered and len(self.found.metas) < limits.HEAD_ELEMENTS:
+        if not self._unrendered and self._has_room(self.found.metas, limits.HEAD_ELEMENTS, "meta-elements"):
             self.found.metas.append(HeadElement(attributes, self._in_head))
 
     def enter_link(self, _: LexborNode, attributes: Attributes) -> None:
-        if not self._unrendered and len(self.found.head_links) < limits.HEAD_ELEMENTS:
+        if not self._unrendered and self._has_room(self.found.head_links, limits.HEAD_ELEMENTS, "link-elements"):
             self.found.head_links.append(HeadElement(attributes, self._in_head))
 
     def enter_base(self, _: LexborNode, attributes: Attributes) -> None:
@@ -267,7 +274,7 @@ class Walker:
 
     def enter_heading(self, node: LexborNode, _: Attributes) -> Leave:
         self._space()
-        if len(self.found.headings) >= limits.HEADINGS:
+        if not self._has_room(self.found.headings, limits.HEADINGS, "headings"):
             return self._space
         heading = FoundHeading(tags.LEVELS[node.tag_id])
         self.found.headings.append(heading)
@@ -277,7 +284,7 @@ class Walker:
         self.add_resource("image", attributes.get("src"))
         self.add_srcset(attributes.get("srcset"))
         hidden = bool(self._hidden) or hides(attributes)
-        if len(self.found.images) < limits.IMAGES:
+        if self._has_room(self.found.images, limits.IMAGES, "images"):
             needs_alt = not (hidden or self._aria_hidden or _is_decoration(attributes))
             self.found.images.append(FoundImage.read(attributes, needs_alt=needs_alt))
         alt = attributes.get("alt")
@@ -290,7 +297,7 @@ class Walker:
         if href is None and self._in_svg:
             href = written(attributes, "xlink:href")
         scripted = not _SCRIPTED.isdisjoint(attributes)
-        if (href is None and not scripted) or len(self.found.links) >= limits.LINKS:
+        if (href is None and not scripted) or not self._has_room(self.found.links, limits.LINKS, "links"):
             return None
         rel = keyword(attributes, "rel") if "rel" in attributes else ""
         role = keyword(attributes, "role") if "role" in attributes else ""
@@ -307,7 +314,10 @@ class Walker:
         pieces = self.found.pieces[start : start + _PIECES]
         if self._alts:
             self._insert_alts(pieces, start, first_alt)
-        target.text = fold(pieces[0] if len(pieces) == 1 else _join(pieces), target.text_limit)
+        limit = min(target.text_limit, self._repeatable) if self._open else target.text_limit
+        target.text = fold(pieces[0] if len(pieces) == 1 else _join(pieces), limit)
+        if self._open:
+            self._repeatable -= len(target.text)
 
     def _insert_alts(self, pieces: list[str], start: int, first: int) -> None:
         for index, alt in reversed(self._alts[max(first, len(self._alts) - _ALTS) :]):
@@ -325,7 +335,7 @@ class Walker:
     # resources
 
     def add_resource(self, kind: ResourceKind, address: str | None) -> None:
-        if address and not self._unrendered and len(self.found.resources) < limits.RESOURCES:
+        if address and not self._unrendered and self._has_room(self.found.resources, limits.RESOURCES, "resources"):
             self.found.resources.append((kind, address[: limits.VALUE]))
 
     def add_srcset(self, srcset: str | None) -> None:

@@ -167,6 +167,7 @@ class Page:
         title_px, description_px: width in Arial of the first one, pixels (20 px and 14 px); 0 where absent.
         html_length: decoded body, bytes.
         content_hash: of ``main_text`` with white space folded, 16 hex digits.
+        cut: kinds of facts that the page has more of than are kept.
     """
 
     url: str
@@ -208,6 +209,7 @@ class Page:
     description_px: int = 0
     html_length: int = 0
     content_hash: str = ""
+    cut: tuple[str, ...] = ()
 
     @property
     def title(self) -> str | None:

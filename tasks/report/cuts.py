@@ -15,7 +15,7 @@ _SKIPPED = {
 
 def cuts_of(progress: Progress, ask: Ask) -> tuple[str, ...]:
     """A line for each kind of thing left out; what its limits left is in the run itself."""
-    return (*_skipped(progress, ask), *_disallowed(ask), *_sitemaps(ask))
+    return (*_skipped(progress, ask), *_disallowed(ask), *_sitemaps(ask), *_links(ask))
 
 
 def _skipped(progress: Progress, ask: Ask) -> Iterator[str]:
@@ -38,6 +38,12 @@ def _sitemaps(ask: Ask) -> Iterator[str]:
         yield f"{faulty:,} of {files:,} {noun} not wholly read, such as {url} ({why})"
 
 
+def _links(ask: Ask) -> Iterator[str]:
+    for count, url in ask(_CUT_LINKS):
+        pages = "page has" if count == 1 else "pages have"
+        yield f"{count:,} {pages} more links than are kept, such as {url}: inlinks, depth and PageRank lack them"
+
+
 def _answer(status: int | None, reason: str | None) -> str:
     return f"gave no answer ({reason})" if status is None else f"answered {status}"
 
@@ -47,6 +53,10 @@ _EXAMPLE = "SELECT url, detail FROM pages WHERE run_id = $run AND reason = $reas
 _UNREACHABLE = """
 SELECT origin, status, reason FROM robots
 WHERE run_id = $run AND (status IS NULL OR status = 429 OR status >= 500) ORDER BY origin
+"""
+
+_CUT_LINKS = """
+SELECT count(*), min(url) FROM pages WHERE run_id = $run AND list_contains(cut, 'links') HAVING count(*) > 0
 """
 
 _SITEMAPS = """

@@ -60,6 +60,8 @@ def _facts(page: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
             f"{_plural(len(facts['images']), 'image')}, {facts['html_length']:,} bytes of HTML"
         ),
     )
+    if facts["cut"]:
+        yield "cut", f"more than is kept: {', '.join(facts['cut'])}"
     if page.get("rendered"):
         yield from _rendered(page["rendered"])
 

@@ -15,7 +15,7 @@ from tasks.crawl.scope import ScopeKind
 from tasks.model import FetchOptions, RenderOptions
 from tasks.urls import url_key
 
-VERSION = 3
+VERSION = 4
 """Raised when the same pages would give other results: earlier results then no longer stand in for new ones."""
 
 

@@ -31,6 +31,25 @@ with connect("data") as db:
 each run that shows it, so every query that means one run names it: `WHERE run_id = '…'`.
 """  # noqa: S608 - a sample query
 
+_LIMITS = """\
+## How much of a page is kept
+
+Bodies are read up to 15 MiB (`max_body` of the SEO Crawler block). Of one page are kept at most
+
+| `cut` | at most |
+|---|---|
+| `links` | 100,000; fewer under a base of more than 1,000 characters |
+| `images` | 10,000 |
+| `resources` | 5,000 |
+| `headings`, `titles`, `meta-elements`, `link-elements` | 2,000 of each |
+| `structured-data` | 1,000 |
+| `text` | 1,000,000 characters; what is counted and compared is theirs |
+
+and 10,000 characters of one value, 2,000 of one link's text. The column `cut` of `pages` names what a page has more of,
+and `seo page` shows it. Where pages of a crawl have more links, depth, inlinks and PageRank lack them: its summary says
+so, and site rules that rest on all links are `unknown`, as in an incomplete crawl.
+"""
+
 _PAGE_OBJECT = """\
 ## The page object
 
@@ -65,7 +84,7 @@ def render() -> str:
         _section(view.name, view.doc, ((shown.name, shown.dtype, shown.doc) for shown in view.columns))
         for view in CATALOGUE_VIEWS
     )
-    return "\n".join((_OPENING, *facts, site_pages, *others, _PAGE_OBJECT))
+    return "\n".join((_OPENING, *facts, site_pages, *others, _LIMITS, _PAGE_OBJECT))
 
 
 def _section(name: str, doc: str, columns: Iterable[tuple[str, str, str]]) -> str:

@@ -159,6 +159,13 @@ PAGE_COLUMNS = (
         "MinHash of the main text's 5-word shingles, 128 values; empty if shorter.",
         on_page("minhash"),
     ),
+    Column(
+        "cut",
+        TEXTS,
+        "Kinds of facts that the page has more of than are kept (see below): links, images, text, …; empty for nearly "
+        "all pages.",
+        on_page("cut"),
+    ),
     Column("mime", TEXT, "Media type as declared, without parameters.", lambda s: s.answer.mime),
     Column(
         "headers",

@@ -56,6 +56,7 @@ _PLAIN = (
     "cjk_count",
     "page_type",
     "content_hash",
+    "cut",
     "mime",
     "body_length",
     "wire_bytes",

@@ -8,8 +8,11 @@ import pytest
 from tasks.crawl.robots import RobotsPolicy
 from tasks.crawl.sitemap import parse_sitemap
 from tasks.extract import link_header, refresh, robots, srcset, text
+from tasks.extract.page import extract
 from tasks.extract.suspicion import is_suspicious
 from tasks.fetch.charset import decode, header_encoding
+from tasks.model import PageState, Response, ScannedPage, Verdict
+from tasks.store.rows import frames
 
 pytestmark = [pytest.mark.chaos, pytest.mark.beside]
 
@@ -37,6 +40,14 @@ def gzipped(body):
 
 def repeated(unit, size=LARGEST):
     return unit * (size // len(unit))
+
+
+def page(source):
+    """A page as it becomes rows; the parser's helper has five seconds of its own for it."""
+    answer = Response(url="http://tea.example/", status=200, text=source, body=source.encode())
+    scanned = ScannedPage(page_id="1", url=answer.url, state=PageState.COMPLETED, reason=None, answer=answer,
+                          page=extract(answer), verdict=Verdict())  # fmt: skip
+    return frames("run", [scanned])
 
 
 INPUTS = {
@@ -69,6 +80,10 @@ INPUTS = {
     "srcset: commas": lambda: srcset.addresses("," * LARGEST),
     "text: folding": lambda: text.fold(" a\u200b" * (LARGEST // 5)),
     "text: words": lambda: text.minhash(text.words("茶ß " * 250_000).tokens),
+    "page: links": lambda: page("".join(f"<a href=/{n:x}>tea</a>" for n in range(120_000))),
+    "page: long addresses": lambda: page(
+        f"<base href='/{'a' * 9_900}/'>" + "".join(f"<a href={n:x}>tea</a>" for n in range(120_000))
+    ),
     "suspicion: formatting": lambda: is_suspicious(repeated(b"<b a='", 2 * MIB)),
     "suspicion: quotes": lambda: is_suspicious(repeated(b"<b '\"", 2 * MIB)),
     "suspicion: one tag": lambda: is_suspicious(b"<a " + repeated(b"b=c ", 2 * MIB - 100)),

@@ -57,6 +57,7 @@ def scanned(url, answer, *, title=None, issues=(), reason=None):
             html_length=len(HTML),
             word_count=7,
             title_px=31,
+            cut=("images", "links"),
         )
     results = tuple(RuleResult(found.rule, Outcome.FAIL) for found in issues)
     return ScannedPage(page_id=page_id("default", url), url=url, state=state, reason=reason, answer=answer, page=page,

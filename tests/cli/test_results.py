@@ -63,6 +63,7 @@ def test_a_page_is_shown_with_its_facts_and_how_to_fix_its_issues(seo, data):
     assert out.startswith(HOME)
     assert "(17 characters, 31 px)" in out
     assert "7 words, 1 link (1 internal), 0 images, 45 bytes of HTML" in out
+    assert "more than is kept: images, links" in out
     assert "title-too-short" in out
     assert "→ " in out
 
@@ -82,6 +83,7 @@ def test_page_object_has_the_shape_that_others_build_on(seo, data, batch_id):
     assert (page["outcome"], page["reason"]) == ("completed", None)
     assert page["redirects"] == [{"url": "https://tea.example/old", "status": 301, "location": "/tea"}]
     assert page["facts"]["title"] == "Tea"
+    assert page["facts"]["cut"] == ["images", "links"]
     assert page["issues"][0]["evidence"] == {"observed": 3}
     assert page["results"] == [{"rule": "redirect-permanent", "outcome": "fail", "why": ""}]
 

@@ -15,6 +15,7 @@ from deployments.demo.transcript import COMMANDS, session, written_into
 from flows.registry import FLOWS
 from tasks.analyze.settings import AnalyzeOptions
 from tasks.audit import all_rules
+from tasks.extract import limits
 from tasks.scan.places_task import RUNS_AT_ONCE, RUNS_AT_ONCE_DEFAULT
 from tasks.scan.settings import ScanOptions
 
@@ -135,6 +136,15 @@ def described_under(heading):
 def test_the_options_in_the_example_are_valid():
     [example] = re.findall(r"^```json\n(.*?)^```", OPERATING.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert ScanOptions.model_validate_json(example).crawler == "gentle"
+
+
+def test_the_limits_of_a_page_are_those_of_the_code():
+    told = re.search(r"## How much of a page is kept\n(.*?)\n## ", (ROOT / "docs/data.md").read_text(), re.DOTALL)[1]
+    kept = (limits.LINKS, limits.IMAGES, limits.RESOURCES, limits.HEADINGS, limits.STRUCTURED, limits.TEXT)
+    assert re.findall(r"\| ([\d,]+)", told) == [f"{most:,}" for most in kept]
+    assert limits.HEADINGS == limits.HEAD_ELEMENTS
+    assert f"{limits.VALUE:,} characters of one value, {limits.LINK_TEXT:,} of one link's" in told
+    assert f"more than {limits.ADDRESSES // limits.LINKS:,} characters" in told
 
 
 def test_the_limit_of_runs_has_its_name_and_number():

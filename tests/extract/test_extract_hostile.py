@@ -176,6 +176,42 @@ def test_repetition_stays_within_the_limits(source):
     assert all(len(item.types) <= limits.TYPES for item in page.structured_data)
 
 
+MORE = {
+    "headings": "<h2>a</h2>" * 2_001,
+    "images": "<img alt=a>" * 10_001,
+    "link-elements": "<link rel=a>" * 2_001,
+    "links": "<a href=/a>a</a>" * 100_001,
+    "meta-elements": "<meta name=a>" * 2_001,
+    "resources": "<iframe src=/a></iframe>" * 5_001,
+    "structured-data": "<p itemscope>" * 1_001,
+    "text": "tea " * 250_001,
+    "titles": "<title>a</title>" * 2_001,
+}
+
+
+@pytest.mark.parametrize("kind", MORE)
+def test_a_page_says_what_it_has_more_of(kind):
+    assert extract(response(MORE[kind])).cut == (kind,)
+
+
+def test_a_page_within_the_limits_is_whole():
+    page = extract(response("<a href=/a>a</a>" * 100_000))
+    assert (len(page.links), page.cut) == (100_000, ())
+
+
+def test_a_long_base_costs_links_not_memory():
+    base = f"<base href='/{'b' * 9_900}/x'>"
+    page = extract(response(base + "".join(f"<a href=x{n}>a</a>" for n in range(20_000))))
+    assert sum(len(link.url) for link in page.links) < 101_000_000
+    assert page.cut == ("links",)
+
+
+def test_text_of_links_within_links_is_kept_so_often_only(monkeypatch):
+    monkeypatch.setattr(limits, "REPEATED_TEXT", 3_000)
+    page = extract(response("<a href=x><object>" * 9 + "tea " * 250))
+    assert [len(link.text) for link in page.links] == [999, 0, 0, 0, 0, 3, 999, 999, 999]
+
+
 def test_repetition_is_read_in_process():
     """The pages above test what the parser's helper does not protect."""
     assert [name for name, source in LONG.items() if is_suspicious(source.encode())] == []

@@ -27,10 +27,10 @@ def issue(rule, severity):
     return Issue(rule=rule, severity=severity, category="c", message="m", evidence={}, fingerprint="0" * 16)
 
 
-def page(path, *issues, status=200, kept_out="", html=True):
+def page(path, *issues, status=200, kept_out="", html=True, cut=()):
     url = SITE + path
     answer = Response(url=url, status=status, ttfb_ms=1.0)
-    facts = Page(url=url, requested_url=url, html_length=9) if html else None
+    facts = Page(url=url, requested_url=url, html_length=9, cut=cut) if html else None
     return ScannedPage(page_id=page_id("default", url), url=url, state=PageState.COMPLETED, reason=None, answer=answer,
                        page=facts, verdict=Verdict(tuple(issues), not_indexable=kept_out))  # fmt: skip
 
@@ -43,11 +43,12 @@ def skipped(path, reason):
 
 PAGES = [
     page("/", issue("title-too-short", Severity.NOTICE), issue("title-too-short", Severity.NOTICE)),
-    page("/deep", issue("title-missing", Severity.ERROR), issue("title-duplicate", Severity.WARNING)),
+    page("/deep", issue("title-missing", Severity.ERROR), issue("title-duplicate", Severity.WARNING),
+         cut=("images", "links")),
     page("/kept-out", issue("title-missing", Severity.ERROR), kept_out="noindex"),
     page("/gone", issue("http-4xx", Severity.ERROR), status=404, kept_out="status 404", html=False),
     page("/moved", kept_out="not HTML", html=False),
-]
+]  # fmt: skip
 BLOCKED = [skipped("/till", Reason.BLOCKED_BY_ROBOTS), skipped("/cart", Reason.BLOCKED_BY_ROBOTS)]
 TRAP = Found(f"{SITE}/a/a/a", "trap", state=PageState.SKIPPED, reason=Reason.CRAWL_TRAP, detail="/a repeats")
 
@@ -115,6 +116,7 @@ def test_what_was_left_out_is_named_with_its_reason(summary):
         f"1 address cut off as a crawl trap, such as {SITE}/a/a/a (/a repeats)",
         "robots.txt of https://a.example:443 answered 503: everything there counts as disallowed",
         f"2 of 3 sitemap files not wholly read, such as {SITE}/2.xml (answered 404)",
+        f"1 page has more links than are kept, such as {SITE}/deep: inlinks, depth and PageRank lack them",
     )
     assert summary.run.incomplete_reason == "limit of 5 pages reached: 3 pages left"
 

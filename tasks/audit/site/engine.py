@@ -122,8 +122,8 @@ def _judged(site: Site, judge: Judge) -> RuleResult:
     rule = judge.rule
     if judge.check is None:
         return RuleResult(rule.id, Outcome.NOT_APPLICABLE, "switched off by the profile")
-    if rule.applies is Applies.COMPLETE_CRAWL and not site.complete:
-        return RuleResult(rule.id, Outcome.UNKNOWN, "the crawl is incomplete")
+    if rule.applies is Applies.COMPLETE_CRAWL and site.gap:
+        return RuleResult(rule.id, Outcome.UNKNOWN, site.gap)
     try:
         return _outcome(site, judge, judge.check)
     except Exception as error:  # noqa: BLE001 - one broken rule must not silence the others
@@ -146,8 +146,8 @@ def _outcome(site: Site, judge: Judge, check: Check) -> RuleResult:
     if words:
         outcome = Outcome.NOT_APPLICABLE if isinstance(words[0], NotApplicable) else Outcome.UNKNOWN
         return RuleResult(judge.rule.id, outcome, words[0].why)
-    if judge.rule.applies is Applies.CRAWL and not site.complete:
-        return RuleResult(judge.rule.id, Outcome.UNKNOWN, "nothing found so far; the crawl is incomplete")
+    if judge.rule.applies is Applies.CRAWL and site.gap:
+        return RuleResult(judge.rule.id, Outcome.UNKNOWN, f"nothing found so far; {site.gap}")
     return judge.passed
 
 

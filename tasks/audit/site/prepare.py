@@ -32,7 +32,8 @@ def prepare(connection: "duckdb.DuckDBPyConnection") -> Site:
     for macro in MACROS:
         connection.execute(macro)
     start_url, complete = connection.execute("SELECT start_url, complete FROM run").fetchall()[0]
-    site = Site(connection, start_url or "", bool(complete))
+    ((links_cut,),) = connection.execute("SELECT EXISTS (FROM pages WHERE list_contains(cut, 'links'))").fetchall()
+    site = Site(connection, start_url or "", bool(complete), links_cut)
     connection.execute(tables.PAGE)
     connection.execute(tables.ADDRESS, {"failed": tables.FAILED})
     connection.execute(tables.START, {"start": site.start_url})

@@ -13,11 +13,20 @@ class Site:
 
     Attributes:
         complete: every address that was found has been dealt with.
+        links_cut: pages have more links than are kept.
     """
 
     db: "duckdb.DuckDBPyConnection"
     start_url: str
     complete: bool
+    links_cut: bool = False
+
+    @property
+    def gap(self) -> str:
+        """Why not every link and page is known; empty where all are."""
+        if not self.complete:
+            return "the crawl is incomplete"
+        return "pages have more links than are kept" if self.links_cut else ""
 
     def any(self, sql: str, **values: Any) -> bool:
         """True where the query has a row."""

@@ -3,6 +3,7 @@
 import pytest
 
 from tasks.audit import Profile
+from tasks.extract import limits
 from tasks.model import Outcome, Severity
 from tasks.store.site_columns import SitemapEntryFact, SitemapFact
 
@@ -309,6 +310,15 @@ def test_what_an_incomplete_crawl_cannot_know(outcome, rule):
         [],
     )
     assert outcome(rule, "/ 404") == (NOT, [])
+
+
+@pytest.mark.parametrize("rule", ["orphan-page", "title-duplicate", "link-broken-internal"])
+def test_what_cut_links_keep_from_knowing(outcome, monkeypatch, rule):
+    site = '/ <a href="/a">A</a> <a href="/b">B</a>\n/a <title>Tea</title>\n/b <title>Green</title>\n/sitemap.xml /'
+    monkeypatch.setattr(limits, "LINKS", 2)
+    assert outcome(rule, site) == (PASS, [])
+    monkeypatch.setattr(limits, "LINKS", 1)
+    assert outcome(rule, f"{site} ") == (UNKNOWN, [])
 
 
 def test_start_that_redirects_is_no_orphan(judge):
