@@ -72,7 +72,7 @@ def _for_people(store: "Store", run: "Run", progress: "Progress", *, changed_onl
     commands = next_commands(run, summary.fixes, changed_only=changed_only)
     if advice:
         console.print("", best_view(advice), sep="\n")
-        return (*commands, ADVICE)
+        return (*commands, ADVICE.format(run.run_id))
     return commands
 
 

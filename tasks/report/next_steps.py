@@ -6,9 +6,9 @@ from tasks.model import Reason
 from tasks.report.fixes import Fix
 from tasks.store import Progress, Run, RunState
 
-TITLES = 'seo sql "SELECT url, title FROM pages"'
-RANKED = 'seo sql "SELECT url, depth, inlinks FROM site_pages ORDER BY pagerank DESC"'
-ADVICE = 'seo sql "SELECT url, priority, title, description FROM recommendations"'
+TITLES = "seo sql \"SELECT url, title FROM pages WHERE run_id = '{}'\""
+RANKED = "seo sql \"SELECT url, depth, inlinks FROM site_pages WHERE run_id = '{}' ORDER BY pagerank DESC\""
+ADVICE = "seo sql \"SELECT url, priority, title, description FROM recommendations WHERE run_id = '{}'\""
 CHANGES = "seo sql \"SELECT url, change, fields FROM changes WHERE run_id = '{}'\""
 NEVER_FETCHED = (Reason.BLOCKED_BY_ROBOTS, Reason.CRAWL_TRAP)
 """Reasons of pages that no limit counts."""
@@ -19,7 +19,7 @@ def next_commands(run: Run, fixes: Sequence[Fix] = (), *, changed_only: bool = F
     urgent = (f"seo issues --rule {fixes[0].rule}",) if fixes else ()
     if changed_only:
         return ("seo issues --changed", CHANGES.format(run.run_id), "seo page URL")
-    return (*urgent, "seo issues", "seo page URL", RANKED if run.kind == "crawl" else TITLES)
+    return (*urgent, "seo issues", "seo page URL", (RANKED if run.kind == "crawl" else TITLES).format(run.run_id))
 
 
 def goes_on(run: Run, progress: Progress) -> str:

@@ -11,7 +11,7 @@ from tasks.audit import all_rules
 from tasks.model import FetchFailure, Issue, Page, PageState, Reason, Response, ScannedPage, Severity, Verdict
 from tasks.report.fixes import Fix
 from tasks.report.markdown import summary_markdown
-from tasks.report.next_steps import goes_on
+from tasks.report.next_steps import RANKED, goes_on
 from tasks.report.phase import phase, phase_of, tell
 from tasks.report.summary import summarise
 from tasks.report.terminal import summary_view
@@ -122,11 +122,15 @@ def test_what_was_left_out_is_named_with_its_reason(summary):
 
 
 def test_the_next_commands_begin_with_the_one_that_goes_on(summary):
-    assert summary.next_commands[:3] == (
-        f"seo resume {summary.run.run_id} --max-pages 10",
+    run_id = summary.run.run_id
+    assert summary.next_commands == (
+        f"seo resume {run_id} --max-pages 10",
         "seo issues --rule http-4xx",
         "seo issues",
+        "seo page URL",
+        RANKED.format(run_id),
     )
+    assert f"WHERE run_id = '{run_id}'" in RANKED.format(run_id)
 
 
 def test_all_of_it_is_in_the_artifact_and_on_the_terminal(summary, capsys):
