@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tasks.audit.indexability import kept_out, not_fetched, not_html200
+from tasks.audit.indexability import MOVED, kept_out, not_fetched, not_html200
 from tasks.audit.profile import DEFAULT, Judge, Profile
 from tasks.audit.rule import Applies, Check, Finding, NotApplicable, Rule, Word, shown
 from tasks.model import (
@@ -18,7 +18,9 @@ from tasks.model import (
     Issue,
     Outcome,
     Page,
+    Reason,
     Rendered,
+    Response,
     RuleResult,
     Severity,
     Verdict,
@@ -45,6 +47,7 @@ def audit(
     profile: Profile = DEFAULT,
     *,
     blocked: bool = False,
+    moved: bool = False,
     rendered: Rendered | FetchFailure | None = None,
 ) -> Verdict:
     """Judge one address.
@@ -54,13 +57,14 @@ def audit(
         page: facts of ``answer``; None where it is no successful HTML or could not be parsed.
         profile: which rules, severities and options.
         blocked: robots.txt disallows the address.
+        moved: the address redirects, and where it leads to is judged by itself.
         rendered: what a browser made of the page, or why nothing; None where it was not rendered.
 
     Returns:
         The issues, the result of every rule, and why the page may not be indexed. At most 100 findings of a rule
         become issues; the last one's evidence counts the rest as ``more``.
     """
-    bars, not_indexable = _bars(answer, page, blocked=blocked)
+    bars, not_indexable = _bars(answer, page, blocked=blocked, moved=moved)
     url = address(answer.requested_url)
     issues: list[Issue] = []
     results: list[RuleResult] = []
@@ -98,11 +102,14 @@ def _words(
     return tuple(check(subject, other) if rule.needs_both else check(subject))
 
 
-def _bars(answer: Answer, page: Page | None, *, blocked: bool) -> tuple[dict[Applies, Bar], str]:
+def _bars(answer: Answer, page: Page | None, *, blocked: bool, moved: bool) -> tuple[dict[Applies, Bar], str]:
     """What each set of subjects excludes this one for, and why it may not be indexed."""
     bars: dict[Applies, Bar] = {}
     if not answer.hops:
         bars[Applies.REDIRECTED] = Bar(Outcome.NOT_APPLICABLE, "no redirect")
+    if moved and (isinstance(answer, Response) or answer.reason is Reason.NOT_FETCHED):
+        bars[Applies.HTML200] = bars[Applies.INDEXABLE] = Bar(Outcome.NOT_APPLICABLE, MOVED)
+        return bars, MOVED
     if isinstance(answer, FetchFailure):
         why = not_fetched(answer)
         if answer.status is None and not answer.hops:

@@ -1,6 +1,7 @@
 """May the page be indexed, and if not, why not.
 
-Where robots.txt was not read, not blocked counts as true. A redirect is no reason: the page is the one it led to.
+Where robots.txt was not read, not blocked counts as true. A redirect that was followed is no reason: the page is the
+one it led to. In a crawl that is a page of its own.
 """
 
 import re
@@ -13,6 +14,7 @@ from tasks.model import Canonical, FetchFailure, Page, Response, Robots
 from tasks.urls import address, is_http
 
 BLOCKED = "blocked by robots.txt"
+MOVED = "redirect"
 NOINDEX = frozenset({"noindex", "none"})
 NOFOLLOW = frozenset({"nofollow", "none"})
 OBEYED_AGENTS = frozenset({"robots", "googlebot"})

@@ -1,6 +1,7 @@
 """robots.txt of every origin a run touches: asked for once a day and data folder, obeyed by all its chunks."""
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -146,6 +147,24 @@ class RobotsBook:
             if tries >= MAX_TRIES or not is_transient(answer, tries=tries):
                 return answer
             await asyncio.sleep(delay(answer, tries=tries, now=time.time()))
+
+
+class KeptRobots:
+    """What is known of robots.txt without asking for any; the same arguments as a book has."""
+
+    def __init__(self, store: Store, agent: str, realm: str = "") -> None:
+        self._kept = store.robots.under(realm)
+        self._agent = agent
+        self._policies: dict[str, RobotsPolicy | None] = {}
+
+    def blocks(self, url: str) -> bool | None:
+        """Whether it disallows ``url``; None where it was not read."""
+        key = origin(url)
+        if key not in self._policies:
+            kept = self._kept.get(key, math.inf)
+            self._policies[key] = outcome_of(as_answer(kept)) if kept is not None else None
+        policy = self._policies[key]
+        return None if policy is None else not policy.allows(self._agent, url)
 
 
 def _within_redirects(answer: Answer) -> Answer:

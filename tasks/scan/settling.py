@@ -1,6 +1,6 @@
 """Redirects of a crawl: each URL was asked once, and whole chains are put together here."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from tasks.audit.engine import audit
 from tasks.audit.profile import Profile
@@ -11,8 +11,13 @@ from tasks.urls import address, is_http, resolve
 MAX_HOPS = 10
 
 
-def settled(pages: Mapping[str, Standing], profile: Profile) -> Iterator[ScannedPage]:
-    """Every redirecting URL with its whole chain, judged as if it had been followed."""
+def settled(
+    pages: Mapping[str, Standing], profile: Profile, blocks: Callable[[str], bool | None]
+) -> Iterator[ScannedPage]:
+    """Every redirecting URL with its whole chain, judged as if it had been followed.
+
+    ``blocks`` tells of an address whether robots.txt disallows it; None where that is not known.
+    """
     for url, standing in pages.items():
         if standing.redirects:
             answer = _followed(url, pages)
@@ -24,8 +29,15 @@ def settled(pages: Mapping[str, Standing], profile: Profile) -> Iterator[Scanned
                 reason=answer.reason if failed and isinstance(answer, FetchFailure) else None,
                 answer=answer,
                 page=None,
-                verdict=audit(answer, None, profile),
+                verdict=audit(answer, None, profile, moved=True),
+                blocked_by_robots=_blocked(answer, blocks),
             )
+
+
+def _blocked(answer: Answer, blocks: Callable[[str], bool | None]) -> bool | None:
+    """Of the address and all that it leads to; None where something is not known and nothing else is blocked."""
+    told = {blocks(url) for url in (*(hop.url for hop in answer.hops), answer.url)}
+    return True if True in told else None if None in told else False
 
 
 def _followed(url: str, pages: Mapping[str, Standing]) -> Answer:

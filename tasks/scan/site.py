@@ -27,7 +27,7 @@ from tasks.scan.chunk import ChunkJob
 from tasks.scan.crawl import CrawlChunk
 from tasks.scan.pipeline import PagePipeline
 from tasks.scan.process import holder_name
-from tasks.scan.robots import RobotsBook, as_answer
+from tasks.scan.robots import KeptRobots, RobotsBook, as_answer
 from tasks.scan.seeds import scope_of
 from tasks.scan.settings import CrawlRules, ScanSettings, rules_of
 from tasks.scan.settling import settled
@@ -114,7 +114,8 @@ def _digest(answer: object) -> str | None:
 
 def settle(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> int:
     """Judges redirects by their whole chains; returns how many."""
-    return store.settle(run_id, epoch, settled(store.standings(run_id), settings.profile))
+    robots = KeptRobots(store, settings.options.user_agent or OWN_USER_AGENT, settings.realm)
+    return store.settle(run_id, epoch, settled(store.standings(run_id), settings.profile, robots.blocks))
 
 
 async def check_targets(

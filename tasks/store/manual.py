@@ -29,6 +29,11 @@ with connect("data") as db:
 
 `seo sql "SELECT …"` asks the same views. Times are UTC. A page shown from an earlier run appears in every view under
 each run that shows it, so every query that means one run names it: `WHERE run_id = '…'`.
+
+An address that redirects has one row. A scan or batch follows it: the row has the facts of the page at the end
+(`final_url`). In a crawl the page at the end has a row of its own, and that of the redirect has no facts: `final_url`
+and `status` say where it ends, and `not_indexable` is `redirect`, or `not fetched: …` where it ends nowhere. The steps
+are in `redirects` either way.
 """  # noqa: S608 - a sample query
 
 _LIMITS = """\

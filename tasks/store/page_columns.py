@@ -81,7 +81,12 @@ PAGE_COLUMNS = (
         "Robots directives by agent (robots = all) from meta elements and X-Robots-Tag headers.",
         each("robots", "agent", "directives", "source", "in_head"),
     ),
-    Column("not_indexable", TEXT, "Why it may not be indexed; empty where it may.", lambda s: s.verdict.not_indexable),
+    Column(
+        "not_indexable",
+        TEXT,
+        "Why it may not be indexed; empty where it may. In a crawl, redirect where it leads to another address.",
+        lambda s: s.verdict.not_indexable,
+    ),
     Column(
         "blocked_by_robots",
         FLAG,

@@ -78,7 +78,7 @@ def _without_answer(ended: Target | Found) -> ScannedPage:
         reason=reason,
         answer=failure,
         page=None,
-        verdict=Verdict(),
+        verdict=Verdict(not_indexable=f"not fetched: {reason}"),
         blocked_by_robots=True if reason is Reason.BLOCKED_BY_ROBOTS else None,
     )
 

@@ -149,6 +149,13 @@ def test_redirected_page_is_judged_as_the_page_it_led_to():
     assert outcomes(verdict)["h1-missing"] is Outcome.PASS
 
 
+def test_redirect_whose_end_is_a_page_of_its_own_is_no_page():
+    verdict = audit(replace(redirected(301), headers=(), body=b""), None, moved=True)
+    assert verdict.not_indexable == "redirect"
+    assert outcomes(verdict)["redirect-permanent"] is Outcome.FAIL
+    assert whys(verdict, {"h1-missing", "title-too-short"}) == {(Outcome.NOT_APPLICABLE, "redirect")}
+
+
 def test_findings_of_one_key_are_one_issue_and_the_rest_is_counted():
     images = tuple(Image(f"{n}.png", None, None) for n in (1, 1, *range(5000)))
     issues = [i for i in audit(html(""), replace(PAGE, images=images)).issues if i.rule == "image-alt-missing"]

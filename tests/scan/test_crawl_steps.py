@@ -135,6 +135,35 @@ async def test_a_start_that_cannot_be_reached_says_why(crawl):
     assert one.store.progress(one.run.run_id).by_reason == {"address-refused": 1}
 
 
+@pytest.mark.parametrize("obey_robots", [True, False])
+async def test_redirects_are_told_as_redirects_and_whether_robots_txt_disallows_them(site, crawl, obey_robots):
+    links = "".join(f'<a href="/{name}">{name}</a>' for name in ("moved", "gone", "round", "kept-out", "away"))
+    site.pages = {
+        "/": PAGE.format(0, links),
+        "/moved": (301, {"Location": "/"}, ""),
+        "/gone": (301, {"Location": "/nowhere"}, ""),
+        "/round": (301, {"Location": "/round"}, ""),
+        "/kept-out": (301, {"Location": "/private"}, ""),
+        "/private": PAGE.format("private", ""),
+        "/away": (301, {"Location": "http://tea.example/"}, ""),
+        "/robots.txt": (200, TEXT, "User-agent: *\nDisallow: /private\n"),
+    }
+    one = crawl(obey_robots=obey_robots)
+    await one.root()
+    await one.pages()
+    one.judge()
+    columns = "url, status, not_indexable, blocked_by_robots"
+    told = one.rows(f"SELECT {columns} FROM pages SEMI JOIN redirects USING (page_id)")  # noqa: S608 - columns of our own
+    kept_out = (301, "not fetched: blocked-by-robots", True) if obey_robots else (200, "redirect", True)
+    assert {url: tuple(rest) for url, *rest in told} == {
+        site.url("/moved"): (200, "redirect", False),
+        site.url("/gone"): (404, "redirect", False),
+        site.url("/round"): (301, "not fetched: redirect-loop", False),
+        site.url("/kept-out"): kept_out,
+        site.url("/away"): (301, "redirect", None),
+    }
+
+
 async def test_links_too_deep_are_kept_as_pending(site, crawl):
     site.pages = {"/": PAGE.format(0, '<a href="/1">1</a>'), "/1": PAGE.format(1, '<a href="/2">2</a>')}
     one = crawl(max_depth=1)

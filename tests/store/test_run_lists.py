@@ -30,8 +30,9 @@ def test_a_rejected_line_is_a_page_with_its_reason(store, begin):
     run = begin(URLS[0])
     bad = "http://[\ud800"
     store.add_targets(run, [Target(bad, "bad1", PageState.FAILED, Reason.BAD_URL, "not a URL")])
-    rows = list(store.sql("SELECT page_id, outcome, reason, detail, fetched_at, tries FROM pages").rows)
-    assert rows == [("bad1", "failed", "bad-url", "not a URL", None, 0)]
+    columns = "page_id, outcome, reason, detail, fetched_at, tries, not_indexable"
+    rows = list(store.sql(f"SELECT {columns} FROM pages").rows)  # noqa: S608 - columns of our own
+    assert rows == [("bad1", "failed", "bad-url", "not a URL", None, 0, "not fetched: bad-url")]
     assert store.progress(run.run_id).by_reason == {"bad-url": 1}
     assert [lease.url for lease in store.lease(run.run_id, 1, "a", 10)] == [URLS[0]]
 
