@@ -22,9 +22,12 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueView:
+    """A table as readers see it; ``published`` ones are in catalog.duckdb, for only runs change them."""
+
     table: Table
     doc: str
     columns: tuple[Shown, ...]
+    published: bool = True
 
     @property
     def name(self) -> str:
@@ -100,6 +103,7 @@ CATALOGUE_VIEWS = (
             Shown("created_at", "TIMESTAMP", "UTC."),
             Shown("run_id", "VARCHAR", "Run it is about; empty where it is about none."),
         ),
+        published=False,
     ),
     CatalogueView(
         schema.requests,
@@ -115,6 +119,7 @@ CATALOGUE_VIEWS = (
             Shown("confirmed_at", "TIMESTAMP", "When its start was certain, UTC."),
             Shown("begun_at", "TIMESTAMP", "When its flow began to work, UTC."),
         ),
+        published=False,
     ),
     CatalogueView(
         schema.outbox,
@@ -131,6 +136,7 @@ CATALOGUE_VIEWS = (
             Shown("not_before", "TIMESTAMP", "When the next try is due, UTC; null for at once."),
             Shown("delivered_at", "TIMESTAMP", "UTC; null until then."),
         ),
+        published=False,
     ),
     CatalogueView(
         schema.model_calls,

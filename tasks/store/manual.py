@@ -10,15 +10,21 @@ from tasks.store.views import SITE_PAGES, SITE_PAGES_DOC, shown_columns, shown_s
 
 PAGE = Path("docs/data.md")
 
+_UNPUBLISHED = "Not in `catalog.duckdb`: it changes between runs."
+
 _OPENING = f"""\
 # The data
 
 Written by `python -m tasks.store.manual`; a test compares. Schema version {SCHEMA_VERSION}.
 
-A data folder holds `catalogue.sqlite` (runs, page states, which parts are live), `facts/<table>/<run>/part-*.parquet`
-(immutable), `catalog.duckdb` (these views for any DuckDB tool, brought up to date while runs go on) and `results/`
-(Prefect's cached task results). Read it through the views, never by globbing the parts: a file that the catalogue does
-not name is not part of the data.
+A data folder holds
+
+- `catalogue.sqlite`: runs, page states, which parts are live.
+- `facts/<table>/<run>/part-*.parquet`: the facts, immutable. Read them through the views, never by globbing: a file
+  that the catalogue does not name is not part of the data.
+- `catalog.duckdb`: the views for any DuckDB tool, brought up to date while runs go on and at their end. It names the
+  facts by absolute paths: use `seo sql` on a folder that was moved until its next run.
+- `results/`: Prefect's cached task results.
 
 ```python
 from tasks.store import connect
@@ -86,7 +92,11 @@ def render() -> str:
     further = (column for column in shown_site_pages() if column[0] not in known)
     site_pages = _section(SITE_PAGES, f"{SITE_PAGES_DOC} The columns of `pages`, and:", further)
     others = (
-        _section(view.name, view.doc, ((shown.name, shown.dtype, shown.doc) for shown in view.columns))
+        _section(
+            view.name,
+            view.doc if view.published else f"{view.doc} {_UNPUBLISHED}",
+            ((shown.name, shown.dtype, shown.doc) for shown in view.columns),
+        )
         for view in CATALOGUE_VIEWS
     )
     return "\n".join((_OPENING, *facts, site_pages, *others, _LIMITS, _PAGE_OBJECT))

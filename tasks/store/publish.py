@@ -9,6 +9,7 @@ import duckdb
 
 from tasks.errors import StoreError
 from tasks.store.catalogue import Catalogue
+from tasks.store.catalogue_views import CATALOGUE_VIEWS
 from tasks.store.part_folder import PartFolder
 from tasks.store.views import create_views
 
@@ -55,5 +56,6 @@ class Publisher:
             connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
             quoted = str(file).replace("'", "''")
             connection.execute(f"ATTACH '{quoted}' AS published (STORAGE_VERSION 'v1.0.0')")
-            create_views(connection, self._root, self._catalogue, prefix="published.main.")
+            shown = [view for view in CATALOGUE_VIEWS if view.published]
+            create_views(connection, self._root, self._catalogue, prefix="published.main.", of_catalogue=shown)
             connection.execute("DETACH published")

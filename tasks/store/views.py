@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from tasks.errors import StoreError
 from tasks.store.catalogue import Catalogue
-from tasks.store.catalogue_views import CATALOGUE_VIEWS, copy_catalogue
+from tasks.store.catalogue_views import CATALOGUE_VIEWS, CatalogueView, copy_catalogue
 from tasks.store.columns import FACT_TABLES, ISSUES, LINKED, PAGES, RAISED_FROM
 from tasks.store.location import locate
 from tasks.store.migrations import check_version
@@ -145,13 +145,14 @@ def create_views(
     prefix: str = "",
     runs: Sequence[str] | None = None,
     tables: Collection[str] | None = None,
+    of_catalogue: Sequence[CatalogueView] = CATALOGUE_VIEWS,
 ) -> None:
     """Creates the views in the schema that ``prefix`` names (with its dot), else in the connection's own.
 
     Where ``tables`` are given, the parts of others need not be had: their views have all columns and fail when read.
     """
     wanted = tables if tables is None else _tables_of_parts(tables)
-    copied = [view for view in CATALOGUE_VIEWS if tables is None or view.name in tables]
+    copied = [view for view in of_catalogue if tables is None or view.name in tables]
     with catalogue.read() as reader:
         live = _live_facts(reader, root, runs, wanted)
         copy_catalogue(reader, connection, copied, prefix)
@@ -162,7 +163,7 @@ def create_views(
     for name, sql in views.items():
         shown = sql if tables is None or name in tables else _unread_sql(name, columns[name])
         connection.execute(f"CREATE VIEW {prefix}{name} AS {shown}")
-    for view in CATALOGUE_VIEWS:
+    for view in of_catalogue:
         if view not in copied:
             unread = _unread_sql(view.name, [(shown.name, shown.dtype, "") for shown in view.columns])
             connection.execute(f"CREATE VIEW {prefix}{view.name} AS {unread}")
