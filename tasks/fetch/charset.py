@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import webencodings
 
+from tasks.fetch import multi_byte
 from tasks.fetch.prescan import encoding_of, prescan
 
 UTF_8 = "utf-8"
@@ -16,17 +17,7 @@ _BOMS = ((codecs.BOM_UTF8, UTF_8), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs.BO
 _PARAMETER = re.compile(r';[\t\n\r ]*([^;="]*)(?:=(?:"((?:\\.|[^"\\])*)"?|([^;]*)))?', re.DOTALL)
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _C1_CONTROLS = range(0x80, 0xA0)
-_MULTI_BYTE = {
-    "big5": "big5hkscs",
-    "euc-jp": "euc_jp",
-    "euc-kr": "cp949",
-    "gb18030": "gb18030",
-    "gbk": "gb18030",
-    "iso-2022-jp": "iso2022_jp",
-    "shift_jis": "cp932",
-    "utf-16be": "utf-16-be",
-    "utf-16le": "utf-16-le",
-}
+_OTHERWISE = {"koi8-u": {0xAE: "ў", 0xBE: "Ў"}, "windows-1255": {0xCA: "\N{HEBREW POINT HOLAM HASER FOR VAV}"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +59,8 @@ def _text(body: bytes, encoding: str) -> str:
         return body.decode("utf-8", "replace")
     if encoding == "replacement":
         return _REPLACEMENT if body else ""
-    if (codec := _MULTI_BYTE.get(encoding)) is not None:
-        return body.decode(codec, "replace")
+    if (text := multi_byte.decode(body, encoding)) is not None:
+        return text
     return codecs.charmap_decode(body, "replace", _single_byte_table(encoding))[0]
 
 
@@ -79,8 +70,11 @@ def _single_byte_table(encoding: str) -> str:
 
     Python leaves the bytes 0x80 to 0x9F undefined where the standard reads them as control characters.
     """
+    otherwise = _OTHERWISE.get(encoding, {})
     info = webencodings.lookup(encoding).codec_info
-    return "".join(_character(byte, info.decode(bytes([byte]), "replace")[0]) for byte in range(256))
+    return "".join(
+        otherwise.get(byte) or _character(byte, info.decode(bytes([byte]), "replace")[0]) for byte in range(256)
+    )
 
 
 def _character(byte: int, decoded: str) -> str:
