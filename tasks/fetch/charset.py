@@ -8,7 +8,7 @@ from functools import lru_cache
 import webencodings
 
 from tasks.fetch import multi_byte
-from tasks.fetch.prescan import encoding_of, prescan
+from tasks.fetch.prescan import encoding_of, late_meta, prescan
 
 UTF_8 = "utf-8"
 FALLBACK = "windows-1252"
@@ -29,7 +29,7 @@ class Decoded:
 
 
 def decode(body: bytes, content_type: str | None) -> Decoded:
-    """``body`` as text: byte order mark, then Content-Type, then meta, then UTF-8 where valid.
+    """``body`` as text: byte order mark, then Content-Type, then meta, then UTF-8 where valid, then any later meta.
 
     Bytes that mean nothing in the encoding become U+FFFD. Labels that browsers do not know are ignored. Never raises.
     """
@@ -42,7 +42,8 @@ def decode(body: bytes, content_type: str | None) -> Decoded:
     try:
         return Decoded(body.decode(), UTF_8)
     except UnicodeDecodeError:
-        return Decoded(_text(body, FALLBACK), FALLBACK)
+        encoding = late_meta(body) or FALLBACK
+        return Decoded(_text(body, encoding), encoding)
 
 
 @lru_cache(maxsize=256)

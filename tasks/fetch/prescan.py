@@ -1,18 +1,27 @@
-"""The encoding that a page declares in its first bytes.
+"""The encoding that a page declares in its first bytes, or further down.
 
 https://html.spec.whatwg.org/multipage/parsing.html#prescan-a-byte-stream-to-determine-its-encoding
 """
 
 import re
+from itertools import islice
 
 import webencodings
 
 PRESCAN_BYTES = 1024
+LATE_BYTES = 256 * 1024
+LATE_METAS = 200
 
 _SPACE = b"\t\n\f\r "
 _SPACE_OR_SLASH = _SPACE + b"/"
 _META = re.compile(rb"<meta[\t\n\f\r /]", re.IGNORECASE)
 _TAG = re.compile(rb"</?[A-Za-z]")
+_RAW_OR_META = re.compile(
+    rb"<!--.*?(?:-->|\Z)"
+    rb"|<(?P<raw>script|style|title|textarea|noscript)[\t\n\f\r />].*?(?:</(?P=raw)|\Z)"
+    rb"|(?P<meta><meta[\t\n\f\r /][^<>]*+>)",
+    re.IGNORECASE | re.DOTALL,
+)
 _CHARSET = re.compile(
     rb"charset[\t\n\f\r ]*=[\t\n\f\r ]*(?:\"([^\"]*)\"|'([^']*)'|([^\"'\t\n\f\r ;][^\t\n\f\r ;]*))",
     re.IGNORECASE,
@@ -36,6 +45,16 @@ def prescan(body: bytes) -> str | None:
     except _OutOfBytes:
         found = None
     return found or _xml_encoding(head)
+
+
+def late_meta(body: bytes) -> str | None:
+    """WHATWG name of the encoding that the first meta element to name one does, however late.
+
+    Browsers come upon it as they parse what they took for something else, and begin anew:
+    https://html.spec.whatwg.org/multipage/parsing.html#changing-the-encoding-while-parsing
+    """
+    metas = (found["meta"] for found in _RAW_OR_META.finditer(body, 0, LATE_BYTES) if found["meta"])
+    return next(filter(None, map(prescan, islice(metas, LATE_METAS))), None)
 
 
 def encoding_of(label: str) -> str | None:

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,6 +121,53 @@ def test_prescan(head, expected):
 
 def test_header_wins_over_meta():
     assert decode(b"<meta charset=koi8-r>\xc4", "text/html; charset=windows-1252").text.endswith("Ä")
+
+
+LATE, CYRILLIC = b" " * 1100, "Привет".encode("windows-1251")
+META = b"<meta charset=windows-1251>"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"",
+        b"<script>'<meta charset=koi8-r>'</script>",
+        b"<!-- <meta charset=koi8-r> -->",
+        b"<title><meta charset=koi8-r></title>",
+        b"<meta name=a content=b><meta charset=none><p>",
+        b"<script>1</script>" * 200,
+    ],
+)
+@pytest.mark.parametrize("meta", [META, b'<META http-equiv=content-type content="text/html; charset=windows-1251" />'])
+def test_a_late_meta_counts_where_nothing_else_says_it(before, meta):
+    body = LATE + before + meta + CYRILLIC
+    assert decode(body, "text/html") == Decoded(body.decode("windows-1251"), "windows-1251")
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        (LATE + META + "Привет".encode(), "utf-8"),
+        (LATE + META + b"abc", "utf-8"),
+        (LATE + b"<!--" + META + CYRILLIC, "windows-1252"),
+        (LATE + b"<script>" + META + CYRILLIC, "windows-1252"),
+        (LATE + b"<meta charset=windows-1251" + CYRILLIC, "windows-1252"),
+        (b"<meta charset=koi8-r>" + LATE + META + CYRILLIC, "koi8-r"),
+        (LATE + b"<meta charset=utf-16>" + CYRILLIC, "utf-8"),
+        (b" " * 300_000 + META + CYRILLIC, "windows-1252"),
+    ],
+)
+def test_where_a_late_meta_does_not_count(body, encoding):
+    assert decode(body, "text/html").encoding == encoding
+
+
+@pytest.mark.parametrize(
+    "unit", [b"<!--", b"<script ", b"<meta ", b"<meta charset=x>", b"<script></script", b"<title>"]
+)
+def test_bodies_of_nothing_but_beginnings_are_read_in_time(unit):
+    started = time.process_time()
+    decode(LATE + unit * 100_000 + b"\xff", None)
+    assert time.process_time() - started < 1
 
 
 @given(body=st.binary(max_size=3000), content_type=st.none() | st.text(max_size=80))
