@@ -3,7 +3,7 @@
 import re
 
 from tasks import urls
-from tasks.extract import limits
+from tasks.extract import limits, queries
 
 _PLAIN = re.compile(
     r"""(?P<start>https?://[A-Za-z0-9.:-]++/|/|(?:\.\./)*+)
@@ -20,19 +20,20 @@ Target = tuple[str | None, bool]
 
 
 class Addresses:
-    """What hrefs on a page mean.
+    """What hrefs on a page mean; their queries are written in its ``encoding``.
 
     Attributes:
         base: what relative addresses resolve against.
     """
 
-    def __init__(self, page_url: str, base_href: str | None) -> None:
+    def __init__(self, page_url: str, base_href: str | None, encoding: str | None = None) -> None:
         self._page_host = urls.host(page_url)
         self._page_origin = "/".join(page_url.split("/", 3)[:3]) + "/"
         base = urls.resolve(page_url, base_href) if base_href is not None else None
         # the standard ignores such a base: https://html.spec.whatwg.org/#set-the-frozen-base-url
         usable = base is not None and not base.startswith(("data:", "javascript:"))
         self.base = base if base is not None and usable else page_url
+        self._encode = queries.encoder(encoding)
         self._is_http = urls.is_http(self.base)
         self._starts: dict[str, Target] = {}
         self._targets: dict[str, Target] = {}
@@ -41,7 +42,7 @@ class Addresses:
         """The absolute address with its fragment; None where ``href`` means none or is cut."""
         if "#" not in href:
             return self.target(href)[0]
-        return urls.resolve(self.base, href) if len(href) < limits.VALUE else None
+        return self._joined(href)
 
     def address(self, href: str) -> str | None:
         """The same without fragment: what is fetched."""
@@ -75,6 +76,14 @@ class Addresses:
         return (folder + rest, internal) if folder is not None else known
 
     def _parsed(self, href: str) -> Target:
-        resolved = urls.resolve(self.base, href) if len(href) < limits.VALUE else None
+        resolved = self._joined(href)
         url = urls.address(resolved) if resolved is not None else None
         return url, self.is_internal(url)
+
+    def _joined(self, href: str) -> str | None:
+        if len(href) >= limits.VALUE:
+            return None
+        url = urls.resolve(self.base, href)
+        if self._encode is None or href.isascii() or not urls.is_http(url):
+            return url
+        return urls.resolve(self.base, queries.encoded(href, self._encode))

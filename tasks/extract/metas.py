@@ -35,7 +35,7 @@ class Metas:
         """The first refresh that a browser obeys."""
         for element in self._elements:
             if keyword(element.attributes, "http-equiv") == "refresh":
-                found = refresh.parse(_content(element), page_url, addresses.base, "meta")
+                found = refresh.parse(_content(element), page_url, addresses.resolve, "meta")
                 if found is not None:
                     return found
         return None

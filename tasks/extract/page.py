@@ -1,6 +1,7 @@
 """A response becomes a page: the facts, nothing judged."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -13,6 +14,7 @@ from tasks.extract.structured import page_type
 from tasks.extract.text import content_hash, minhash, words
 from tasks.extract.walk import walk
 from tasks.model import Heading, Image, Link, MetaRefresh, Page, Resource, ResourceKind, Response, Robots
+from tasks.urls import resolve
 
 _TITLE_SIZE = 20
 _DESCRIPTION_SIZE = 14
@@ -33,7 +35,7 @@ def extract(response: Response) -> Page:
     encoding = response.encoding or ("utf-8" if response.text is None else None)
     tree = LexborHTMLParser(decoded.encode("utf-8", "replace").replace(b"\0", b""))
     found = walk(tree)
-    addresses = Addresses(response.url, found.base)
+    addresses = Addresses(response.url, found.base, encoding)
     metas = Metas(found.metas)
     header_links = relations.header_links(response)
     canonicals = list(relations.canonicals(found.head_links, header_links, response.url, addresses))
@@ -152,4 +154,4 @@ def _header_robots(response: Response) -> Iterator[Robots]:
 def _header_refresh(response: Response) -> MetaRefresh | None:
     """A browser reads the header first and then no meta element."""
     value = response.header("refresh")
-    return refresh.parse(value, response.url, response.url, "header") if value is not None else None
+    return refresh.parse(value, response.url, partial(resolve, response.url), "header") if value is not None else None

@@ -1,6 +1,7 @@
 """Refresh, as a meta element and as a header: https://html.spec.whatwg.org/#shared-declarative-refresh-steps."""
 
 import re
+from collections.abc import Callable
 from typing import Literal
 
 from tasks import urls
@@ -17,7 +18,9 @@ _URL_PREFIX = re.compile(r"[uU][rR][lL][\t\n\f\r ]*=[\t\n\f\r ]*")
 _LONGEST_DELAY_DIGITS = 9
 
 
-def parse(content: str, page_url: str, base: str, source: Literal["meta", "header"]) -> MetaRefresh | None:
+def parse(
+    content: str, page_url: str, resolve: Callable[[str], str | None], source: Literal["meta", "header"]
+) -> MetaRefresh | None:
     """The refresh that ``content`` asks for on the page at ``page_url``; None where a browser ignores it."""
     found = _REFRESH.match(content[: limits.VALUE])
     if found is None or not (found["delay"] or found["fraction"].startswith(".")):
@@ -26,7 +29,7 @@ def parse(content: str, page_url: str, base: str, source: Literal["meta", "heade
     target = _target(found["rest"])
     if not target:
         return MetaRefresh(delay, None, source)
-    url = urls.resolve(base, target)
+    url = resolve(target)
     if url is None or url.startswith("javascript:"):
         return None
     return MetaRefresh(delay, None if urls.address(url) == urls.address(page_url) else url, source)

@@ -275,7 +275,7 @@ class _Visit:
             headers=raw.headers,
             body=body,
             text=html,
-            encoding="utf-8",
+            encoding=raw.encoding,  # of the queries that its links have
             fetched_at=raw.fetched_at,
         )
 

@@ -75,7 +75,7 @@ INPUTS = {
     "link header: parameters": lambda: list(link_header.parse("<a>" + ';b="' * (HEAD // 4))),
     "link header: spaces": lambda: list(link_header.parse(("<a>" + " " * 200 + ",") * 300)),
     "robots header": lambda: robots.header("a:" * (LARGEST // 2)),
-    "refresh": lambda: refresh.parse(" " * LARGEST, SITEMAP, SITEMAP, "meta"),
+    "refresh": lambda: refresh.parse(" " * LARGEST, SITEMAP, str, "meta"),
     "srcset: brackets": lambda: srcset.addresses("a " + "()" * (LARGEST // 2)),
     "srcset: commas": lambda: srcset.addresses("," * LARGEST),
     "text: folding": lambda: text.fold(" a\u200b" * (LARGEST // 5)),

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +33,33 @@ def test_an_address_is_what_the_url_parser_makes_of_it(base, href):
     url = None if resolved is None else urls.address(resolved)
     assert addresses.address(href) == url
     assert addresses.target(href) == (url, addresses.is_internal(url))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "href", "address"),
+    [
+        ("windows-1251", "/search?q=Привет", "/search?q=%CF%F0%E8%E2%E5%F2"),
+        ("windows-1251", "поиск?q=я+%D1&b=a b'#я", "/%D0%BF%D0%BE%D0%B8%D1%81%D0%BA?q=%FF+%D1&b=a%20b%27#%D1%8F"),
+        ("windows-1251", "?q=é漢", "/?q=%26%23233%3B%26%2328450%3B"),
+        ("windows-1252", "?q=é€", "/?q=%E9%80"),
+        ("shift_jis", "?q=ソ～", "/?q=%83\\%81`"),
+        ("euc-jp", "?q=日本", "/?q=%C6%FC%CB%DC"),
+        ("euc-kr", "?q=갂", "/?q=%81A"),
+        ("gbk", "?q=中文", "/?q=%D6%D0%CE%C4"),
+        ("big5", "?q=中文", "/?q=%A4%A4%A4%E5"),
+        ("x-user-defined", "?q=\uf780é", "/?q=%80%26%23233%3B"),
+        *((unicode, "?q=é", "/?q=%C3%A9") for unicode in ("utf-8", "utf-16le", "utf-16be", "replacement", None)),
+    ],
+)
+def test_queries_go_out_in_the_encoding_of_the_page(encoding, href, address):
+    addresses = Addresses("https://shop.example/", None, encoding)
+    assert addresses.resolve(href) == f"https://shop.example{address}"
+    assert addresses.address(href) == f"https://shop.example{address.partition('#')[0]}"
+
+
+def test_queries_of_other_schemes_are_utf8():
+    addresses = Addresses("https://shop.example/", None, "windows-1251")
+    assert addresses.resolve("mailto:a@shop.example?subject=я") == "mailto:a@shop.example?subject=%D1%8F"
 
 
 def test_internal_is_the_same_host_whatever_scheme_and_port():

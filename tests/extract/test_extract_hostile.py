@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.extract import limits, link_header, robots
+from tasks.extract.addresses import Addresses
 from tasks.extract.page import extract
 from tasks.extract.refresh import parse as parse_refresh
 from tasks.extract.srcset import addresses
@@ -130,7 +131,7 @@ def test_srcset_addresses_hold_no_space(srcset):
 
 @given(st.text(alphabet="0123.;, urlURL='\"/x", max_size=40))
 def test_a_refresh_has_a_delay(content):
-    found = parse_refresh(content, "https://shop.example/", "https://shop.example/", "meta")
+    found = parse_refresh(content, "https://shop.example/", Addresses("https://shop.example/", None).resolve, "meta")
     assert found is None or found.delay >= 0
 
 
