@@ -25,13 +25,14 @@ _ASCII = tuple(map(chr, range(128)))
 # Prefect allows no recursion and few loops in a template: filters do the counting.
 _MACROS = {
     "text": """\
-{%- macro text(name, most, letters='') -%}
+{%- macro text(name, most, letters='', firsts='') -%}
   {%- set value = event.payload[name] -%}
   {%- if value is not string -%} {{ name }} needs a text;
   {%- elif not value -%} {{ name }} is empty;
   {%- elif value | length > most -%} {{ name }} is longer than {{ most }};
   {%- elif '\\0' in value -%} {{ name }} has a NUL character;
   {%- elif letters and value | list | reject('in', letters) | list -%} {{ name }} has characters that no id has;
+  {%- elif firsts and value[0] not in firsts -%} {{ name }} begins with a character that no id begins with;
   {%- endif -%}
 {%- endmacro -%}
 """,
@@ -161,8 +162,9 @@ def _call(name: str, field: Mapping[str, Any]) -> str:
     if name == "url":
         return f"address('{name}', {field['maxLength']})"
     if "pattern" in field:
-        letters = "".join(letter for letter in _ASCII if re.fullmatch(field["pattern"], letter))
-        return f"text('{name}', {field['maxLength']}, '{letters}')"
+        firsts = "".join(letter for letter in _ASCII if re.fullmatch(field["pattern"], letter))
+        letters = "".join(letter for letter in _ASCII if re.fullmatch(field["pattern"], f"{firsts[0]}{letter}"))
+        return f"text('{name}', {field['maxLength']}, '{letters}', '{firsts}')"
     return f"text('{name}', {field['maxLength']})"
 
 

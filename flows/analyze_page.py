@@ -28,7 +28,7 @@ from tasks.analyze.task import (
     save_recommendations,
 )
 from tasks.analyze.telling import analysis_complete, analysis_completed
-from tasks.events import Identity
+from tasks.events import Identity, RunId
 from tasks.logs import step
 from tasks.notify.task import channel_names, save_notification
 from tasks.notify.telling import broadcast_analysis
@@ -47,7 +47,7 @@ async def analyze_page(
     url: str = "",
     user_id: Identity = "local",
     project_id: Identity = "default",  # noqa: ARG001 - part of the page's identity, shown in the run's parameters
-    run_id: str | None = None,
+    run_id: RunId | None = None,
     request_id: str | None = None,
     options: AnalyzeOptions | None = None,
 ) -> str | State[str]:

@@ -18,7 +18,7 @@ from flows.outbox import send_outbox
 from flows.progress import announced
 from flows.registry import FLOWS
 from tasks.admit.task import admitted, already_done
-from tasks.events import Identity
+from tasks.events import Identity, RunId
 from tasks.report.task import publish_summary, reported_progress
 from tasks.scan.places_task import run_slot
 from tasks.scan.pool_task import process_pool
@@ -52,7 +52,7 @@ async def batch_scan(
     batch_id: str | None = None,
     project_id: Identity = "default",
     user_id: Identity = "local",
-    run_id: str | None = None,
+    run_id: RunId | None = None,
     request_id: str | None = None,
     analyze: AnalyzeWhich = "none",
     shards: Annotated[int, Field(ge=1, le=MAX_SHARDS)] | None = None,

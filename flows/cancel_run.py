@@ -10,13 +10,13 @@ from flows.failures import tell_failure
 from flows.outbox import send_outbox
 from tasks.admit.task import admitted, already_done
 from tasks.cancel.task import notify_cancelled, stop_run
-from tasks.events import Identity
+from tasks.events import Identity, RunId
 from tasks.notify.task import result_folder
 
 
 @flow(name="cancel-run", flow_run_name="cancel-{run_id}", timeout_seconds=300, on_failure=[tell_failure])
 async def cancel_run(
-    run_id: Identity,
+    run_id: RunId,
     user_id: Identity = "local",
     request_id: str | None = None,
     data: str | None = None,

@@ -18,7 +18,7 @@ from flows.outbox import send_outbox
 from flows.progress import announced
 from tasks.admit.task import admitted, already_done
 from tasks.crawl.scope import ScopeKind
-from tasks.events import Identity
+from tasks.events import Identity, RunId
 from tasks.report.task import publish_summary, reported_progress
 from tasks.scan.budget import Budget, TimeBudget
 from tasks.scan.crawl_task import crawl_chunks, crawl_name, create_crawl_records, judge_site, prepare_crawl
@@ -46,7 +46,7 @@ async def crawl_site(
     check: list[Literal["external", "images"]] | None = None,
     time_budget: TimeBudget | None = None,
     changed_only: bool = False,
-    run_id: str | None = None,
+    run_id: RunId | None = None,
     request_id: str | None = None,
     analyze: AnalyzeWhich = "none",
     options: ScanOptions | None = None,

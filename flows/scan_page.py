@@ -13,7 +13,7 @@ from flows.failures import tell_failure
 from flows.outbox import send_outbox
 from flows.records import record
 from tasks.admit.task import admitted, already_done
-from tasks.events import Identity, Url
+from tasks.events import Identity, RunId, Url
 from tasks.report.task import publish_summary
 from tasks.scan.page_task import fetch_and_parse, notify_scan_complete, save_scan_data, trigger_analysis
 from tasks.scan.places_task import run_slot
@@ -28,7 +28,7 @@ async def scan_page(
     project_id: Identity = "default",
     user_id: Identity = "local",
     page_id: Identity | None = None,
-    run_id: str | None = None,
+    run_id: RunId | None = None,
     request_id: str | None = None,
     *,
     analyze: bool = True,

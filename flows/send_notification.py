@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from tasks.admit.task import admitted, already_done
-from tasks.events import Identity, NotificationRequested, NotificationType
+from tasks.events import Identity, NotificationRequested, NotificationType, RunId
 from tasks.notify.task import push_notification, result_folder, save_notification
 
 
@@ -18,7 +18,7 @@ async def send_notification(
     title: str,
     message: str,
     type: NotificationType = "info",  # noqa: A002 - the event's own word
-    run_id: str | None = None,
+    run_id: RunId | None = None,
     request_id: str | None = None,
     data: str | None = None,
 ) -> int | State[str]:

@@ -17,8 +17,13 @@ MAX_EVENT_URLS = 500
 HYDRATED = "__prefect_kind"
 """Prefect's server replaces an object with this key, wherever it stands in a parameter."""
 
-Identity = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.@=-]+$")]
+MAX_ID = 128
+Identity = Annotated[str, Field(min_length=1, max_length=MAX_ID, pattern=r"^[A-Za-z0-9_.@=-]+$")]
 """An id of ours or of another system; safe in channel names and in Prefect's resource ids."""
+
+RUN_ID = r"^[A-Za-z0-9][A-Za-z0-9_.@=-]*$"
+RunId = Annotated[str, Field(min_length=1, max_length=MAX_ID, pattern=RUN_ID)]
+"""An id that also names folders: none means another one, such as ``..``."""
 
 
 def _without_nul(text: str) -> str:
@@ -134,7 +139,7 @@ class CancelRequested(Event):
 
     name = "run/cancel.requested"
     about = ("run_id", "run")
-    run_id: Identity
+    run_id: RunId
     user_id: Identity
 
 
@@ -146,7 +151,7 @@ class BatchProgressed(Event):
     project_id: Identity
     user_id: Identity
     batch_id: Identity
-    run_id: Identity
+    run_id: RunId
     total_pages: Count
     done: Count
     failed: Count
@@ -161,7 +166,7 @@ class ScanAccepted(Event):
     page_id: Identity
     url: Url
     user_id: Identity
-    run_id: Identity
+    run_id: RunId
 
 
 class ScanCompleted(Event):
@@ -172,7 +177,7 @@ class ScanCompleted(Event):
     page_id: Identity
     url: Url
     user_id: Identity
-    run_id: Identity
+    run_id: RunId
     outcome: Literal["completed", "failed", "skipped", "quarantined"]
     status: Count = 0
     errors: Count = 0
@@ -188,7 +193,7 @@ class AnalysisCompleted(Event):
     page_id: Identity
     url: Url
     user_id: Identity
-    run_id: Identity
+    run_id: RunId
     recommendation_count: Count
     status: Literal["complete", "failed"]
 
@@ -201,7 +206,7 @@ class BatchFinished(Event):
     project_id: Identity
     user_id: Identity
     batch_id: Identity
-    run_id: Identity
+    run_id: RunId
     total_pages: Count
     completed: Count
     failed: Count

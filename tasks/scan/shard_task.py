@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 
 from blocks import ResultStore
 from tasks.errors import InputError, SeoScanError
+from tasks.events import RunId
 from tasks.scan.chunk import FINISH_SECONDS, Home
 from tasks.scan.process import is_gone
 from tasks.scan.records import RunRef
@@ -59,7 +60,7 @@ class ShardJob(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    run_id: str
+    run_id: RunId
     epoch: int
     number: int
     chunks: tuple[int, ...]

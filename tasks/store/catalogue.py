@@ -1,6 +1,7 @@
 """The catalogue: who may write when, and what its failures mean to people."""
 
 import json
+import re
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,11 +29,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from tasks.errors import InputError, StoreError
+from tasks.events import MAX_ID, RUN_ID
 from tasks.store.schema import meta
 from tasks.urls import printable
 
 BUSY_SECONDS = 60.0
 """How long a writer waits for others."""
+
+_RUN_ID = re.compile(RUN_ID)
 
 
 class Catalogue(ABC):
@@ -144,3 +148,16 @@ def check_id(name: str, value: str) -> None:
     """
     if value != text_safe(value):
         raise InputError(f"the {name} id {printable(value, 100)} has characters that no id can have")
+
+
+def check_run_id(value: str) -> None:
+    """Refuses an id that would name another folder than the run's own.
+
+    Raises:
+        InputError: naming it.
+    """
+    if len(value) > MAX_ID or not _RUN_ID.fullmatch(value):
+        raise InputError(
+            f"the run id {printable(value, 100)} cannot be: at most {MAX_ID} letters, digits and _ . @ = -, "
+            "the first a letter or a digit"
+        )

@@ -60,7 +60,7 @@ class PartBucket(PartFolder):
             self._put(relative)
         except StoreError:
             with suppress(OSError):
-                (self.folder / relative).unlink()
+                self.path(relative).unlink()
             raise
         self._tidy()
         return size
@@ -121,14 +121,14 @@ class PartBucket(PartFolder):
         import obstore  # noqa: PLC0415 - an extra
 
         try:
-            obstore.put(self._bucket, relative, self.folder / relative)
+            obstore.put(self._bucket, relative, self.path(relative))
         except (OSError, obstore.exceptions.BaseError) as error:
             raise self._failed("write", relative, error) from error
 
     def _touch(self, relative: str) -> bool:
         """Notes that the copy was asked for; False where there is none."""
         try:
-            os.utime(self.folder / relative)
+            os.utime(self.path(relative))
         except FileNotFoundError:
             return False
         return True
@@ -136,7 +136,7 @@ class PartBucket(PartFolder):
     def _fetch(self, relative: str) -> None:
         import obstore  # noqa: PLC0415 - an extra
 
-        path = self.folder / relative
+        path = self.path(relative)
         temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -34,13 +34,23 @@ class PartFolder:
     def __str__(self) -> str:
         return str(self.folder)
 
+    def path(self, relative: str) -> Path:
+        """The file of a part.
+
+        Raises:
+            StoreError: a path that leads out of the folder of all parts.
+        """
+        if not relative.startswith(f"{FACTS}/") or ".." in relative.split("/"):
+            raise StoreError(f"{relative} is no part: parts lie in {self.folder / FACTS}")
+        return self.folder / relative
+
     def add(self, relative: str, write: Callable[[BinaryIO], None]) -> int:
         """Adds what ``write`` writes, whole or not at all; returns its bytes.
 
         Raises:
             StoreError: naming the file that could not be written.
         """
-        path = self.folder / relative
+        path = self.path(relative)
         temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp")
         try:
             _make_folder(path.parent)
@@ -63,16 +73,16 @@ class PartFolder:
         Raises:
             StoreError: they cannot be had.
         """
-        return [self.folder / one for one in relative]
+        return [self.path(one) for one in relative]
 
     def remove(self, relative: Iterable[str]) -> None:
         """Deletes parts; those that are gone already are as good."""
         for one in relative:
-            (self.folder / one).unlink(missing_ok=True)
+            self.path(one).unlink(missing_ok=True)
 
     def has(self, relative: str) -> bool:
         """True where the part, which the catalogue names, is there."""
-        return (self.folder / relative).is_file()
+        return self.path(relative).is_file()
 
 
 def _write_synced(path: Path, write: Callable[[BinaryIO], None]) -> int:

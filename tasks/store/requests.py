@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
-from tasks.store.catalogue import Catalogue, check_id, upsert
+from tasks.store.catalogue import Catalogue, check_id, check_run_id, upsert
 from tasks.store.schema import requests
 from tasks.store.service_records import Claim, Origin, Request
 
@@ -43,10 +43,10 @@ class Requests:
         ``run_id`` and confirms it, and claiming again, in a retry, it goes on. No other run of Prefect does.
 
         Raises:
-            InputError: an id that no database takes.
+            InputError: an id that cannot be.
         """
         check_id("request", request_id)
-        check_id("run", run_id)
+        check_run_id(run_id)
         now = time.time()
         values = {
             "request_id": request_id,

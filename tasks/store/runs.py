@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 from tasks.errors import InputError, StaleEpoch, UnknownRun
 from tasks.model import PageState
 from tasks.store import limits
-from tasks.store.catalogue import check_id, text_safe
+from tasks.store.catalogue import check_run_id, text_safe
 from tasks.store.crawl_records import WHEN_RESUMED, Limits
 from tasks.store.driver import this_node
 from tasks.store.projects import ensure
@@ -30,7 +30,7 @@ def start(connection: Connection, spec: RunSpec, now: float) -> Run:
     """
     ensure(connection, spec.project_id, spec.user_id, now)
     run_id = spec.run_id or new_run_id(now)
-    check_id("run", run_id)
+    check_run_id(run_id)
     connection.execute(
         runs.insert(),
         {

@@ -110,6 +110,7 @@ def test_what_is_no_text_starts_no_run_and_is_never_replaced(name, field, hostil
         ("page/scan.requested", {"url": "https://a.example/" + "x" * 8200}, "url is longer than 8192"),
         ("page/scan.requested", {"page_id": "a/b"}, "page_id has characters that no id has"),
         ("page/scan.requested", {"page_id": "x" * 129}, "page_id is longer than 128"),
+        ("run/cancel.requested", {"run_id": ".."}, "run_id begins with a character that no id begins with"),
         ("page/scan.requested", {"options": {}}, "fields other than page_id, url, user_id"),
         ("page/scan.requested", {"access": "staging"}, "fields other than page_id, url, user_id"),
         ("page/scan.requested", {"__prefect_kind": "jinja"}, "fields other than page_id, url, user_id"),

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
+from prefect.exceptions import ParameterTypeError
 
 from flows import dispatch as dispatching
 from flows import outbox as sending
@@ -17,6 +18,7 @@ from flows.registry import FLOWS, entry_for
 from flows.scan_page import scan_page
 from tasks.events import (
     REQUESTS,
+    RUN_ID,
     AnalyzeRequested,
     BatchRequested,
     CancelRequested,
@@ -77,6 +79,19 @@ def test_every_request_event_starts_one_flow_that_takes_its_fields():
     for event in samples:
         flow = entry_for(event).load()
         flow.validate_parameters(parameters(event, run_id="r1", request_id="q1", project_id="default"))
+
+
+@pytest.mark.parametrize("run_id", ["../../../out/x", "..", "a/b", ""])
+def test_no_flow_takes_a_run_id_that_would_name_another_folder(run_id):
+    """Prefect judges parameters by the schema, before a run of the deployment is there."""
+    takers = [flow for entry in FLOWS.values() if "run_id" in (flow := entry.load()).parameters.properties]
+    assert len(takers) == 6
+    for flow in takers:
+        schema = flow.parameters.properties["run_id"]
+        assert RUN_ID in [one.get("pattern") for one in schema.get("anyOf", [schema])]
+        others = dict.fromkeys(flow.parameters.required, "https://a.example/")
+        with pytest.raises(ParameterTypeError, match="run_id"):
+            flow.validate_parameters({**others, "run_id": run_id})
 
 
 def test_every_flow_that_can_be_asked_for_takes_a_request_id():

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tasks.errors import InputError, StaleEpoch, UnknownRun
+from tasks.errors import InputError, StaleEpoch, StoreError, UnknownRun
 from tasks.store import RunSpec, RunState, new_run_id
+from tasks.store.part_folder import PartFolder
 
 
 def test_ids_sort_by_time():
@@ -34,6 +35,31 @@ def test_a_run_is_found_by_the_beginning_of_its_id(store):
         with pytest.raises(UnknownRun):
             store.get_run(unknown)
     assert (store.has_run(first.run_id), store.has_run("20261123")) == (True, False)
+
+
+@pytest.mark.parametrize("bad", ["../../../out/x", "..", ".x", "a/b", "a\\b", "-r", "a b", "a\n", "ä", "x" * 129])
+def test_ids_that_would_name_another_folder_are_refused(store, bad):
+    with pytest.raises(InputError, match=r"the run id .* cannot be: at most 128 letters, digits and"):
+        store.start_run(RunSpec(kind="scan", run_id=bad))
+    with pytest.raises(InputError, match="the run id"):
+        store.requests.claim("q1", bad, flow="scan-page", user_id="ann")
+    assert (store.list_runs(), store.requests.get("q1")) == ([], None)
+    for good in ("run-1", "20261123-153001-aaaaaa", "a..b", "A@b=c_d", "x" * 128):
+        assert store.start_run(RunSpec(kind="scan", run_id=good)).run_id == good
+
+
+@pytest.mark.parametrize("outside", ["../x", "/x", "facts/../x", "results/x", "facts/pages/../../../x"])
+def test_no_part_lies_outside_the_folder_of_all_parts(tmp_path, outside):
+    folder = PartFolder(tmp_path / "data")
+    for use in (
+        lambda: folder.add(outside, lambda file: file.write(b"x")),
+        lambda: folder.remove([outside]),
+        lambda: folder.files([outside]),
+        lambda: folder.has(outside),
+    ):
+        with pytest.raises(StoreError, match="is no part: parts lie in"):
+            use()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_newest_run_comes_first(store):
