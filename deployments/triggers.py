@@ -3,7 +3,8 @@
 Prefect renders the parameters on its server, from an event that anyone who reaches the API can emit. Each template
 therefore yields text or a list of texts, whatever the payload holds: Prefect replaces only objects, so nothing of it
 is ever taken for a template or a variable. The payload is judged in the template of ``request_id``: for a malformed
-event that yields an object, which no flow takes, so no run starts and Prefect's refusal says what is wrong.
+event that yields an object, which no flow takes, so no run starts and Prefect's refusal says what is wrong. A line of a
+list that may carry a password is cut, as ``nameable`` cuts it: it fails, and loses no other.
 """
 
 import re
@@ -36,13 +37,32 @@ _MACROS = {
   {%- endif -%}
 {%- endmacro -%}
 """,
+    "host": """\
+{%- macro host(value) -%}
+  {%- set text = value | replace('\\\\', '/') | replace('?', '/') | replace('#', '/') | trim -%}
+  {%- set rest = text.split('://', 1)[1] if (text | lower).startswith(('http://', 'https://')) else text -%}
+  {{- rest.lstrip('/').split('/')[0] -}}
+{%- endmacro -%}
+""",
+    "has_userinfo": """\
+{%- macro has_userinfo(value) -%}
+  {%- set port = host(value).split(']')[-1].split(':')[1:] -%}
+  {%- if '@' in value and ('@' in host(value) or port and not port[-1].isdecimal()) -%} yes {%- endif -%}
+{%- endmacro -%}
+""",
+    "nameable": """\
+{%- macro nameable(value) -%}
+  {%- set schemed = (value | trim | lower).startswith(('http://', 'https://')) -%}
+  {%- if not has_userinfo(value) -%} {{- value -}}
+  {%- else -%} {{- (value | trim).split('://')[0] ~ '://' if schemed -}} …@ {{- value.split('@')[-1] -}} {%- endif -%}
+{%- endmacro -%}
+""",
     "address": """\
 {%- macro address(name, most) -%}
   {%- set value = event.payload[name] -%}
   {{- text(name, most) -}}
   {%- if value and value is string -%}
-    {%- set host = (value | replace('\\\\', '/') | trim).split('://')[-1].split('/')[0] -%}
-    {%- if not host or '@' in host or ' ' in host
+    {%- if not host(value) or ' ' in host(value) or has_userinfo(value)
         or '://' in value and not (value | trim | lower).startswith(('http://', 'https://')) -%}
       {{- name }} is no web address;
     {%- endif -%}
@@ -121,13 +141,20 @@ def event_parameters(kind: type[RequestEvent]) -> dict[str, Any]:
 
 def _request_id(kind: type[RequestEvent]) -> dict[str, Any]:
     judged = "".join(_judged(kind))
-    macros = "".join(macro for name, macro in _MACROS.items() if f"{name}(" in judged or name == "text")
     told = f"({{'{MALFORMED}': wrong}} if wrong else event.id | string) | tojson"
     return _json(
-        f"{macros}{{%- set found -%}}\n{judged}{{%- endset -%}}\n"
+        f"{_macros_for(judged)}{{%- set found -%}}\n{judged}{{%- endset -%}}\n"
         "{%- set wrong = found.split(';') | map('trim') | select | join('; ') -%}\n"
         f"{{{{ {told} }}}}"
     )
+
+
+def _macros_for(template: str) -> str:
+    """The macros that ``template`` calls, and those that these call."""
+    needed = ""
+    for name, macro in reversed(_MACROS.items()):
+        needed = macro + needed if f"{name}(" in template + needed else needed
+    return needed
 
 
 def _judged(kind: type[RequestEvent]) -> Iterator[str]:
@@ -172,7 +199,12 @@ def _template(name: str, field: Mapping[str, Any]) -> dict[str, Any]:
     if field.get("type") == "array":
         value = f"event.payload.{name}"
         texts = f"({value} if {value} is sequence and {value} is not string and {value} is not mapping else [])"
-        return _json(f"{{{{ {texts} | map('string') | list | tojson }}}}")
+        entries = (
+            f"{{%- for one in {texts} | map('string') -%}}\n"
+            "{{ ',' if not loop.first }}{{ nameable(one) | tojson }}\n"
+            "{%- endfor -%}"
+        )
+        return _json(f"{_macros_for(entries)}[{entries}]")
     value = f"event.payload['{name}']"
     if "anyOf" in field:
         return _json(f"{{{{ ({value} | string if {value} else none) | tojson }}}}")

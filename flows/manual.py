@@ -21,6 +21,7 @@ name than any request, so it starts nothing.
 
 Payloads are flat, and nothing else may be in them. The key `{HYDRATED}` is refused at any depth, since Prefect's server
 would replace what it stands in. `urls` is the one list, of {MAX_EVENT_URLS} addresses at most; more go by `batch_id`.
+A line with a user name or password becomes a page that failed, and is kept without them: `https://…@example.com/`.
 
 The primary resource of an event (`prefect.resource.id`) is what it is about, such as `seo.page.1f3a…` or
 `seo.project.default`.

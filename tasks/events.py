@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tasks.errors import BadUrl, InputError
-from tasks.urls import MAX_URL_LENGTH, parse
+from tasks.urls import MAX_URL_LENGTH, nameable, parse
 
 MAX_EVENT_URLS = 500
 HYDRATED = "__prefect_kind"
@@ -64,6 +64,16 @@ def _fetchable(url: str) -> str:
     return url
 
 
+def _keepable(entry: str) -> str:
+    try:
+        parse(entry)
+    except BadUrl:
+        return nameable(entry, MAX_URL_LENGTH - 1)  # and an ellipsis
+    return entry
+
+
+Entry = Annotated[str, Field(max_length=MAX_URL_LENGTH), AfterValidator(_keepable)]
+"""A line of a list; what cannot be fetched stands as it can be named, without what may be a password."""
 Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH), AfterValidator(_fetchable)]
 
 
@@ -113,7 +123,7 @@ class BatchRequested(Event):
     about = ("project_id", "project")
     project_id: Identity
     user_id: Identity
-    urls: Annotated[tuple[Annotated[str, Field(max_length=MAX_URL_LENGTH)], ...], Field(max_length=MAX_EVENT_URLS)] = ()
+    urls: Annotated[tuple[Entry, ...], Field(max_length=MAX_EVENT_URLS)] = ()
     batch_id: Identity | None = None
 
     @model_validator(mode="after")

@@ -36,6 +36,18 @@ async def test_a_batch_is_queued(ann, starter):
     assert [(run["state"], run["kind"], run["project_id"]) for run in state["runs"]] == [("queued", "batch", "tea")]
 
 
+async def test_passwords_in_a_list_are_kept_nowhere(ann, starter):
+    urls = ["http://u:topsecret@nohost.example/", "tea.example/@ann", "u:top/secret@nohost.example"]
+    told = (await ann("POST", "/projects/tea/batch", json={"urls": urls})).json()
+    assert told["total_pages"] == 3
+    [(event, request_id, *_)] = starter.started
+    assert event.urls == ("http://…@nohost.example/", "tea.example/@ann", "…@nohost.example")
+    assert "secret" not in starter.store.requests.get(request_id).payload
+    again = {"Idempotency-Key": "order-1"}
+    answers = [await ann("POST", "/projects/tea/batch", json={"urls": urls}, headers=again) for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+
+
 @pytest.mark.parametrize("urls", [[], ["x"] * 501, "https://tea.example/", [7], [""]])
 async def test_a_list_that_cannot_be(ann, urls):
     answer = await ann("POST", "/projects/tea/batch", json={"urls": urls})

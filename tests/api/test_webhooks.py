@@ -74,6 +74,14 @@ async def test_each_event_is_handed_on_once(send, starter, name):
     assert (request_id, origin, project_id) == ("e1", "webhook", None)
 
 
+async def test_a_lists_passwords_are_not_handed_on(send, starter, store):
+    urls = ["https://ann:s3cret@tea.example/", "https://tea.example/"]
+    assert (await send(event("project/batch.scan", urls=urls))).status_code == 202
+    [(started, *_)] = starter.started
+    assert started.urls == ("https://…@tea.example/", "https://tea.example/")
+    assert "s3cret" not in store.requests.get("e1").payload
+
+
 async def test_an_id_is_written_as_prefect_writes_it(send, starter):
     id_ = uuid.uuid4()
     assert (await send(event(id_=id_.hex.upper()))).json()["id"] == str(id_)

@@ -15,8 +15,9 @@ from prefect.utilities.schema_tools.validation import ValidationError, validate
 
 from deployments.triggers import event_parameters, trigger_name, triggers_of
 from flows.registry import FLOWS
-from tasks.errors import InputError
+from tasks.errors import BadUrl, InputError
 from tasks.events import RECORDS, REQUESTS, read_request
+from tasks.urls import parse
 
 EVENT_ID = "01a209e0-9dc9-73f3-8603-416b83bcdf7c"
 GOOD = {
@@ -131,6 +132,42 @@ def test_what_is_wrong_is_said(name, change, told):
     assert told.partition(" ")[0] in refusal(name, payload) or told in refusal(name, payload)
     with pytest.raises(InputError):
         read_request(name, payload)
+
+
+WITH_PASSWORDS = {
+    "http://ann:s3cret@tea.example/": "http://…@tea.example/",
+    "ann:s3cret@tea.example/x": "…@tea.example/x",
+    " https:\\\\ann:s3cret@tea.example/": "…@tea.example/",
+    "https:///ann:s3cret@tea.example/": "https://…@tea.example/",
+    "http:ann:s3cret@tea.example": "…@tea.example",
+    "https://ann:s3cret@tea.example/?next=https://tea.example/": "https://…@tea.example/?next=https://tea.example/",
+    "https://ann:s3/cret?@tea.example/": "https://…@tea.example/",
+    "https://ann:s3#cret@tea.example/": "https://…@tea.example/",
+    "ann:s3cret@[::1]:80/": "…@[::1]:80/",
+}
+WITHOUT = ["https://tea.example/@ann", "tea.example/@ann", "https://tea.example:80/@a?b=@c", "http://[::1]:80/@a"]
+
+
+def test_a_lists_passwords_become_no_parameter():
+    """As at the other doors, such a line stays one that fails, and loses no other."""
+    payload = {**GOOD["project/batch.scan"], "urls": [*WITH_PASSWORDS, *WITHOUT, "<&'\"\n,]"]}
+    assert rendered("project/batch.scan", payload)["urls"] == [*WITH_PASSWORDS.values(), *WITHOUT, "<&'\"\n,]"]
+    assert refusal("project/batch.scan", payload) == ""
+    for named in (*WITH_PASSWORDS.values(), *read_request("project/batch.scan", payload).urls[: len(WITH_PASSWORDS)]):
+        assert "s3" not in named
+        with pytest.raises(BadUrl):
+            parse(named)
+
+
+@pytest.mark.parametrize("url", WITH_PASSWORDS)
+def test_a_password_starts_no_run(url):
+    payload = {**GOOD["page/scan.requested"], "url": url}
+    assert rendered("page/scan.requested", payload)["request_id"] == {"malformed event": "url is no web address"}
+
+
+@pytest.mark.parametrize("url", WITHOUT)
+def test_an_at_sign_is_no_password(url):
+    assert rendered("page/scan.requested", {**GOOD["page/scan.requested"], "url": url})["request_id"] == EVENT_ID
 
 
 def test_all_that_is_wrong_is_said_at_once():
