@@ -115,6 +115,8 @@ async def test_more_than_may_wait_is_put_off(ann, bob, starter):
     assert (answer.status_code, answer.json()["code"]) == (429, "too-many-waiting")
     assert int(answer.headers["retry-after"]) > 0
     assert len(starter.started) == 3
+    other = await ann("POST", "/projects/tea/scan", json={"url": "https://tea.example/refused"})
+    assert (other.status_code, starter.store.known_page(page_id("tea", "https://tea.example/refused"))) == (429, None)
     repeated = await ann("POST", "/projects/tea/scan", json={"url": URL}, headers={"Idempotency-Key": "first"})
     assert repeated.json() == first.json()
     assert (await bob("POST", "/projects/coffee/scan", json={"url": URL})).status_code == 202
@@ -127,6 +129,7 @@ async def test_prefect_away(ann, starter):
     for _ in range(5):  # none of them waits
         answer = await ann("POST", "/projects/tea/scan", json={"url": URL})
         assert (answer.status_code, answer.json()["message"]) == (503, "Failed to queue scan")
+    assert starter.store.known_page(page_id("tea", URL)) is None
     again = {"Idempotency-Key": "order-1"}
     await ann("POST", "/projects/tea/scan", json={"url": URL}, headers=again)
     assert starter.store.requests.waiting("ann") == 1

@@ -10,6 +10,7 @@ from deployments.api.models import IDENTITY, BatchQueued, BatchWanted, ScanQueue
 from deployments.api.problems import documented
 from deployments.api.queueing import Asked, queue
 from tasks.events import BatchRequested, ScanRequested
+from tasks.urls import page_id
 
 router = APIRouter(tags=["scans"], responses=documented(401, 403, 404, 408, 409, 413, 422, 429, 503))
 
@@ -31,11 +32,12 @@ async def queue_scan(
 ) -> ScanQueued:
     """Queue the scan of one page; the caller is told as it goes on."""
     await door.must_own(user, project_id)
-    page_id = await asyncio.to_thread(door.store.register_page, project_id, wanted.url)
-    event = ScanRequested(page_id=page_id, url=wanted.url, user_id=user)
+    page = page_id(project_id, wanted.url)
+    event = ScanRequested(page_id=page, url=wanted.url, user_id=user)
     asked = Asked.by_api(user, idempotency_key)
     queued = await queue(door, event, asked, origin="api", project_id=project_id)
-    return ScanQueued(page_id=page_id, run_id=queued.run_id)
+    await asyncio.to_thread(door.store.register_page, project_id, wanted.url)
+    return ScanQueued(page_id=page, run_id=queued.run_id)
 
 
 @router.post("/projects/{project_id}/batch", status_code=202)
