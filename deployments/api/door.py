@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request, Security
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 from deployments.api.problems import Refused
 from flows.dispatch import Dispatched
 from tasks.events import RequestEvent
-from tasks.store import Origin, Store
+from tasks.store import Origin, RunState, Store
 
 MAX_WAITING = 100
 """Requests of one user that may wait to begin."""
@@ -26,8 +27,20 @@ class Start(Protocol):
     ) -> Awaitable[Dispatched]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How Prefect says that a run ended."""
+
+    state: RunState
+    at: datetime | None
+
+
 async def _always() -> bool:
     return True
+
+
+async def _nothing(flow_run_id: str) -> Ended | None:  # noqa: ARG001 - what is asked for
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +54,7 @@ class Door:
         max_waiting: requests of one user that may wait to begin.
         names: host names that requests may carry besides those of loopback; None for any.
         prefect_answers: whether Prefect is there.
+        how_ended: what Prefect knows of a flow run's end, by its id; None where it did not end, or Prefect is away.
     """
 
     store: Store
@@ -50,6 +64,7 @@ class Door:
     max_waiting: int = MAX_WAITING
     names: frozenset[str] | None = frozenset()
     prefect_answers: Callable[[], Awaitable[bool]] = _always
+    how_ended: Callable[[str], Awaitable[Ended | None]] = _nothing
 
     async def must_own(self, user: str, project_id: str) -> None:
         """Refuses whoever does not own the project."""

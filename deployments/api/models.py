@@ -161,7 +161,7 @@ class RunStatus(Answer):
     """Where a run stands."""
 
     run_id: str
-    kind: str = Field(description="scan, batch or crawl.")
+    kind: str = Field(description="scan, batch or crawl; of other work its flow, such as analyze-page.")
     state: str = Field(description="queued, running, completed, failed, interrupted or cancelled.")
     project_id: str
     batch_id: str = ""

@@ -7,19 +7,29 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
+from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import StateType
 from prefect.context import AsyncClientContext
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
+from deployments.api.door import Ended
 from flows.dispatch import Dispatched, QueueUnavailable, dispatch
 from tasks.events import RequestEvent
-from tasks.store import Origin, Store
+from tasks.store import Origin, RunState, Store
 
 START_SECONDS = 10.0
 LOOK_SECONDS = 2.0
 BUSY_SECONDS = 0.1
+_ENDED = {
+    StateType.COMPLETED: RunState.COMPLETED,
+    StateType.FAILED: RunState.FAILED,
+    StateType.CRASHED: RunState.INTERRUPTED,
+    StateType.CANCELLED: RunState.CANCELLED,
+}
 
 
 @asynccontextmanager
@@ -81,6 +91,18 @@ class PrefectQueue:
                 return await self.client.api_healthcheck() is None
         except (TimeoutError, httpx.HTTPError):
             return False
+
+    async def how_ended(self, flow_run_id: str) -> Ended | None:
+        """How the flow run ended; None where it did not, is not known, or Prefect is away."""
+        if not await self._listens():
+            return None
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                run = await self.client.read_flow_run(UUID(flow_run_id))
+        except (TimeoutError, ValueError, ObjectNotFound, httpx.HTTPError):
+            return None
+        state = _ENDED.get(run.state_type) if run.state_type else None
+        return None if state is None else Ended(state, run.end_time)
 
     async def _listens(self) -> bool:
         """False where nobody listens: Prefect's client would try again for half a minute. True where a proxy stands."""

@@ -53,6 +53,7 @@ async def serve(*, host: str, port: int, names: tuple[str, ...], max_waiting: in
                 max_waiting=max_waiting,
                 names=frozenset(name.lower() for name in names) if local or names else None,
                 prefect_answers=queue.answers,
+                how_ended=queue.how_ended,
             )
             for line in _opening(door, host, listening.getsockname()[1], local=local):
                 tell(line)

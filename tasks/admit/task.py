@@ -1,6 +1,7 @@
 """A flow's first steps: claim the request that it answers, wait for the user's turn."""
 
 import asyncio
+import json
 from dataclasses import dataclass
 
 from prefect import get_run_logger, task
@@ -41,8 +42,8 @@ async def admitted(
     """
     if request_id is None:
         return Ticket(run_id=run_id or new_run_id())
-    flow_run_id, flow = _this_run()
-    ticket = await claim_request(request_id, run_id, data, user_id, flow, flow_run_id)
+    flow_run_id, flow, project_id = _this_run()
+    ticket = await claim_request(request_id, run_id, data, user_id, flow, flow_run_id, project_id)
     if not ticket.taken:
         if throttled and is_deployed():
             await throttle(user_id)
@@ -61,28 +62,37 @@ def is_deployed() -> bool:
     return context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None
 
 
-def _this_run() -> tuple[str, str]:
+def _this_run() -> tuple[str, str, str]:
+    """Prefect's id of the surrounding flow run, its flow's name and its project."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None or context.flow is None:
         raise RuntimeError("requests are claimed inside a flow")
-    return str(context.flow_run.id), context.flow.name
+    return str(context.flow_run.id), context.flow.name, (context.parameters or {}).get("project_id", "default")
 
 
 @task(name="claim-request", retries=3, retry_delay_seconds=2, cache_policy=NO_CACHE)
 async def claim_request(
-    request_id: str, run_id: str | None, data: str, user_id: str, flow: str, flow_run_id: str
+    request_id: str, run_id: str | None, data: str, user_id: str, flow: str, flow_run_id: str, project_id: str
 ) -> Ticket:
     """Makes this flow run the one that answers the request, unless another is."""
     with step(get_run_logger(), "claim-request", request=request_id, run=run_id, user=user_id) as claiming:
-        ticket = await asyncio.to_thread(_claim, request_id, run_id, data, user_id, flow, flow_run_id)
+        ticket = await asyncio.to_thread(_claim, request_id, run_id, data, user_id, flow, flow_run_id, project_id)
         claiming.result = f"run {ticket.run_id}" + (" has it" if ticket.taken else "")
     return ticket
 
 
-def _claim(request_id: str, run_id: str | None, data: str, user_id: str, flow: str, flow_run_id: str) -> Ticket:
+def _claim(
+    request_id: str, run_id: str | None, data: str, user_id: str, flow: str, flow_run_id: str, project_id: str
+) -> Ticket:
     with Store.open(data) as store:
         claim = store.requests.claim(
-            request_id, run_id or new_run_id(), flow=flow, user_id=user_id, flow_run_id=flow_run_id, origin="trigger"
+            request_id,
+            run_id or new_run_id(),
+            flow=flow,
+            user_id=user_id,
+            payload=json.dumps({"project_id": project_id}),
+            flow_run_id=flow_run_id,
+            origin="trigger",
         )
     return Ticket(run_id=claim.run_id, taken=not claim.first)
 

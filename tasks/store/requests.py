@@ -173,4 +173,6 @@ def _request(row: Any) -> Request:
         payload=row.payload,
         origin=row.origin,
         claimed_at=datetime.fromtimestamp(row.claimed_at, UTC),
+        flow_run_id=row.flow_run_id,
+        begun_at=None if row.begun_at is None else datetime.fromtimestamp(row.begun_at, UTC),
     )

@@ -37,7 +37,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A claimed request; ``payload`` is JSON text, as given."""
+    """A claimed request.
+
+    Attributes:
+        payload: JSON text, as given.
+        flow_run_id: Prefect's id of the run, where known.
+        begun_at: when its flow began to work, if it did.
+    """
 
     request_id: str
     run_id: str
@@ -46,6 +52,8 @@ class Request:
     payload: str
     origin: Origin
     claimed_at: datetime
+    flow_run_id: str | None = None
+    begun_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

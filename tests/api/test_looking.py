@@ -1,9 +1,12 @@
 """Pages, batches, issues and notifications: the caller's own, and nobody else's."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from deployments.api.door import Ended
 from tasks.model import Severity
-from tasks.store import NewRecommendation, RunSpec
+from tasks.store import NewRecommendation, RunSpec, RunState
 from tasks.urls import page_id
 
 URL = "https://tea.example/green"
@@ -49,6 +52,30 @@ async def test_a_batch_by_its_id_and_by_its_run(ann, scanned, stored_page, found
     assert (newest["errors"], newest["warnings"]) == (1, 0)
     assert newest["started_at"] <= newest["finished_at"]
     assert (await ann("GET", f"/batches/{second.run_id}")).json()["runs"] == [newest]
+
+
+@pytest.mark.parametrize("payload", ["{}", '{"project_id": "tea"}'])
+async def test_a_run_that_a_trigger_claimed(ann, store, payload):
+    store.requests.claim("e1", "run-1", flow="scan-page", user_id="ann", payload=payload, origin="trigger")
+    (run,) = (await ann("GET", "/batches/run-1")).json()["runs"]
+    assert (run["state"], run["kind"]) == ("queued", "scan")
+    assert run["project_id"] == ("tea" if "tea" in payload else "default")
+
+
+@pytest.mark.parametrize("state", [None, "completed", "failed", "cancelled"])
+async def test_work_that_is_no_scan_from_its_beginning_to_its_end(ann, door, store, state):
+    async def how_ended(flow_run_id):
+        assert flow_run_id == "f1"
+        return state and Ended(RunState(state), datetime(2026, 11, 23, tzinfo=UTC))
+
+    object.__setattr__(door, "how_ended", how_ended)
+    store.requests.claim("e1", "run-1", flow="analyze-page", user_id="ann", origin="webhook")
+    (run,) = (await ann("GET", "/batches/run-1")).json()["runs"]
+    assert (run["state"], run["kind"], run["started_at"]) == ("queued", "analyze-page", None)
+    store.requests.begin("e1", "f1")
+    (run,) = (await ann("GET", "/batches/run-1")).json()["runs"]
+    assert (run["state"], run["finished_at"]) == (state or "running", state and "2026-11-23T00:00:00Z")
+    assert run["started_at"] is not None
 
 
 async def test_issues_are_those_of_each_page_as_last_scanned(ann, scanned, stored_page, found):

@@ -54,6 +54,7 @@ async def test_where_nobody_listens_nothing_is_claimed(store, monkeypatch):
         assert await PrefectQueue(client, store)._listens()
     queue = PrefectQueue(client, store)
     assert not await queue.answers()
+    assert await queue.how_ended("01a209e0-9dc9-73f3-8603-416b83bcdf7c") is None
     event = NotificationRequested(user_id="ann", title="t", message="m")
     with pytest.raises(QueueUnavailable):
         await queue(event, request_id="r1", origin="api", project_id=None)

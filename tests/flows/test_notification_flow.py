@@ -4,12 +4,14 @@ import json
 import logging
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from uuid import uuid4
 
 import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import get_client
 
 from blocks import PusherChannel
+from deployments.api.prefect_queue import PrefectQueue
 from flows.dispatch import dispatch
 from flows.send_notification import send_notification
 from tasks.events import NotificationRequested
@@ -249,3 +251,16 @@ async def test_a_notification_names_a_run_only_where_there_is_work_of_that_id(da
         (kept,) = store.notifications.list("ann")
     assert kept.run_id == (flow and "run-1")
     assert answer.run_id
+
+
+async def test_the_http_door_finds_out_how_work_ended_that_is_no_scan(data):
+    await send_notification("ann", "Tea", "is ready", run_id="run-1", request_id="e1", data=data)
+    async with get_client() as client:
+        with Store.open(data) as store:
+            request = store.requests.of_run("run-1", "ann")
+            queue = PrefectQueue(client, store)
+            ended = await queue.how_ended(request.flow_run_id)
+            assert ended.state == "completed"
+            assert request.begun_at <= ended.at
+            assert json.loads(request.payload) == {"project_id": "default"}
+            assert await queue.how_ended(str(uuid4())) is None

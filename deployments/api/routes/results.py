@@ -45,7 +45,8 @@ async def page(page_id: Id, door: TheDoor, user: User) -> KnownPage:
 @router.get("/batches/{batch_id}")
 async def batch(batch_id: Id, door: TheDoor, user: User) -> BatchStatus:
     """Where a batch, a scan or a crawl stands: by the id of its batch, or of a run."""
-    return await asyncio.to_thread(_status, door, batch_id, user)
+    runs = await asyncio.to_thread(_runs, door, batch_id, user)
+    return BatchStatus(id=batch_id, runs=runs or [await _only_asked_for(door, batch_id, user)])
 
 
 @router.get("/projects/{project_id}/issues")
@@ -78,25 +79,28 @@ def _utf8(value: Any) -> Any:
     return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
 
 
-def _status(door: Door, id_: str, user: str) -> BatchStatus:
+def _runs(door: Door, id_: str, user: str) -> list[RunStatus]:
     store = door.store
     found = [store.get_run(id_)] if store.has_run(id_) else store.runs_of_batch(id_)
-    if not found:
-        return BatchStatus(id=id_, runs=[_queued(door, id_, user)])
     mine = [run for run in found if run.user_id == user or store.projects.owns(run.project_id, user)]
-    if not mine:
+    if found and not mine:
         raise Refused(403, f"{id_} belongs to someone else")
-    return BatchStatus(id=id_, runs=[_run_status(run, store.progress(run.run_id)) for run in mine])
+    return [_run_status(run, store.progress(run.run_id)) for run in mine]
 
 
-def _queued(door: Door, id_: str, user: str) -> RunStatus:
-    """A run that waits for its turn."""
-    request = door.store.requests.of_run(id_, user)
+async def _only_asked_for(door: Door, id_: str, user: str) -> RunStatus:
+    """A run that scanned nothing: it waits for its turn, has just begun, failed before, or is no scan."""
+    request = await asyncio.to_thread(door.store.requests.of_run, id_, user)
     if request is None:
         raise Refused(404, f"no batch and no run {id_}")
-    asked = json.loads(request.payload)
+    ended = await door.how_ended(request.flow_run_id) if request.flow_run_id else None
     return RunStatus(
-        run_id=id_, kind=_KINDS.get(request.flow, request.flow), state="queued", project_id=asked["project_id"]
+        run_id=id_,
+        kind=_KINDS.get(request.flow, request.flow),
+        state=ended.state if ended else "running" if request.begun_at else "queued",
+        project_id=json.loads(request.payload).get("project_id", "default"),
+        started_at=request.begun_at,
+        finished_at=ended.at if ended else None,
     )
 
 
