@@ -11,6 +11,7 @@ import uvicorn
 
 from blocks import PusherChannel, WebhookKey
 from deployments.api.app import create_app
+from deployments.api.connections import Connection, most_queued
 from deployments.api.door import Door
 from deployments.api.prefect_queue import PrefectQueue, prefect_client
 from deployments.prefect_api import require_api, saved_folder
@@ -118,10 +119,11 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _until_told(door: Door, listening: socket.socket) -> None:
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+def _server(door: Door) -> _Server:
     config = uvicorn.Config(
         create_app(door),
+        http=Connection,
+        backlog=most_queued(),
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -130,7 +132,12 @@ async def _until_told(door: Door, listening: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
-    server = _Server(config)
+    return _Server(config)
+
+
+async def _until_told(door: Door, listening: socket.socket) -> None:
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    server = _server(door)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.handle_exit, number, None)
