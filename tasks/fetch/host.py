@@ -13,6 +13,7 @@ from tasks.urls import is_loopback
 DEFAULT_RATE = 10.0
 """Pages a second and host where no rate is given; none on loopback."""
 
+HTTPS_PORT = ":443"
 _BLOCK_SECONDS = 2.0
 _AHEAD_SECONDS = 0.25
 _IDLE_SECONDS = 5.0
@@ -28,17 +29,23 @@ def spacing_for(host: str, rate: float | None) -> float:
 
 
 class Host:
-    """One host as one gate knows it: who uses it and who waits for it."""
+    """One host as one gate knows it: who uses it and who waits for it.
+
+    Attributes:
+        breaker: of the scheme that its port is for, shared with other processes; failures by the other scheme, such as
+            TLS asked of a port that has none, say nothing of it.
+    """
 
     __slots__ = (
-        "breaker", "claimed", "departing", "departures", "granted", "in_use", "key", "known", "last_departure",
-        "pause_until", "slowing", "spacing", "used_at", "waiting",
+        "_other_breaker", "breaker", "claimed", "departing", "departures", "granted", "in_use", "key", "known",
+        "last_departure", "pause_until", "slowing", "spacing", "used_at", "waiting",
     )  # fmt: skip
 
     def __init__(self, key: str, spacing: float, limit: int) -> None:
         self.key = key
         self.spacing = spacing
         self.breaker = Breaker()
+        self._other_breaker = Breaker()
         self.slowing = Slowing(limit)
         self.known = False
         self.granted = 0
@@ -72,10 +79,15 @@ class Host:
         starved = bool(self.waiting) and not self.granted
         return starved or self.claimed > self.granted or (self.granted > 1 and 2 * self.granted > limit)
 
-    def refuse(self) -> None:
+    def breaker_of(self, url: str) -> Breaker:
+        is_usual = url.startswith("https:") == self.key.endswith(HTTPS_PORT)
+        return self.breaker if is_usual else self._other_breaker
+
+    def refuse(self, url: str) -> None:
         """Raises FetchError where the host is left alone."""
-        if self.breaker.refuses(time.time()):
-            last = f", the last one by {self.breaker.last}" if self.breaker.last else ""
+        breaker = self.breaker_of(url)
+        if breaker.refuses(time.time()):
+            last = f", the last one by {breaker.last}" if breaker.last else ""
             raise FetchError(Reason.HOST_DOWN, f"not asked: {FAILURES} requests in a row failed{last}")
 
     def turn_away(self) -> None:

@@ -70,7 +70,7 @@ class HostGate:
         Raises:
             FetchError: on entering, where the host failed so often that it is left alone.
         """
-        return Turn(self, host_port(url))
+        return Turn(self, url)
 
     async def pause(self, url: str, until: float) -> None:
         """Stops all requests to the host of ``url``, in every process, at most for ten minutes from now."""
@@ -83,9 +83,11 @@ class HostGate:
     async def failed(self, url: str, why: str) -> None:
         """Notes that the host of ``url`` did not do its work; after ten such in a row every process leaves it alone."""
         host = self._hosts.get(host_port(url))
-        if host is not None and host.breaker.failed(why, time.time()):
-            host.turn_away()
-            await asyncio.to_thread(self._ledger.leave_alone, host.key, host.breaker.open_until)
+        if host is None or not (breaker := host.breaker_of(url)).failed(why, time.time()):
+            return
+        host.turn_away()
+        if breaker is host.breaker:
+            await asyncio.to_thread(self._ledger.leave_alone, host.key, breaker.open_until)
 
     async def answered(self, url: str, seconds: float | None) -> None:
         """Notes that the host of ``url`` did its work, ``seconds`` after the request where that was measured."""
@@ -94,7 +96,8 @@ class HostGate:
             return
         if seconds is not None:
             host.slowing.answered(seconds)
-        if host.breaker.answered():
+        breaker = host.breaker_of(url)
+        if breaker.answered() and breaker is host.breaker:
             await asyncio.to_thread(self._ledger.leave_alone, host.key, 0.0)
 
     async def close(self) -> None:
@@ -108,14 +111,15 @@ class HostGate:
         self._hosts.clear()
         await asyncio.to_thread(self._ledger.release, self._holder)
 
-    async def enter(self, key: str) -> Host:
+    async def enter(self, url: str) -> Host:
+        key = host_port(url)
         if (host := self._hosts.get(key)) is None:
             host = self._hosts[key] = Host(key, spacing_for(key, self._options.rate), self._options.concurrency)
-        host.refuse()
+        host.refuse(url)
         await self._connection(host)
         try:
             await self._departure(host)
-            host.refuse()
+            host.refuse(url)
         except BaseException:
             host.leave()
             raise
@@ -221,19 +225,20 @@ async def _lateness(departure: float) -> float:
 class Turn:
     """One request's place in the queue of its host."""
 
-    __slots__ = ("_decides", "_gate", "_host", "_key")
+    __slots__ = ("_breaker", "_decides", "_gate", "_host", "_url")
 
-    def __init__(self, gate: HostGate, key: str) -> None:
+    def __init__(self, gate: HostGate, url: str) -> None:
         self._gate = gate
-        self._key = key
+        self._url = url
 
     async def __aenter__(self) -> None:
-        self._host = await self._gate.enter(self._key)
-        self._decides = self._host.breaker.begin()
+        self._host = await self._gate.enter(self._url)
+        self._breaker = self._host.breaker_of(self._url)
+        self._decides = self._breaker.begin()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._decides:
-            self._host.breaker.end()
+            self._breaker.end()
         self._host.leave()

@@ -28,7 +28,6 @@ from tasks.model import (
     Response,
     ScannedPage,
 )
-from tasks.urls import host_port
 
 MAX_OPEN_REQUESTS = 64
 """Requests open at once in one process, over all hosts: bounds the bodies held in memory."""
@@ -42,7 +41,7 @@ class WindowedGate(HostGate):
         self.window = asyncio.Semaphore(MAX_OPEN_REQUESTS)
 
     def turn(self, url: str) -> Turn:
-        return _WindowedTurn(self, host_port(url))
+        return _WindowedTurn(self, url)
 
 
 class _WindowedTurn(Turn):
@@ -50,8 +49,8 @@ class _WindowedTurn(Turn):
 
     __slots__ = ("_window",)
 
-    def __init__(self, gate: WindowedGate, key: str) -> None:
-        super().__init__(gate, key)
+    def __init__(self, gate: WindowedGate, url: str) -> None:
+        super().__init__(gate, url)
         self._window = gate.window
 
     async def __aenter__(self) -> None:

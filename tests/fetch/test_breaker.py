@@ -131,6 +131,19 @@ async def test_an_ailing_host_gets_no_further_request(site, shared):
     assert refused[0].detail == "not asked: 10 requests in a row failed, the last one by status 503"
 
 
+async def test_another_scheme_that_fails_at_its_port_says_nothing_of_it(site, shared):
+    site.pages = {"/": "<title>Tea</title>"} | {f"/{n}": (503, {}, "") for n in range(10)}
+    tls = site.url("/").replace("http:", "https:")
+    async with shared("one", site.port) as one, shared("two", site.port) as two:
+        reasons = [(await one.fetch(tls)).reason for _ in range(12)]
+        assert (reasons[0], set(reasons[10:])) == (Reason.TLS, {Reason.HOST_DOWN})
+        assert [(await fetcher.fetch(site.url("/"))).status for fetcher in (one, two, one)] == [200] * 3
+        assert (await one.fetch(tls)).reason is Reason.HOST_DOWN
+        for n in range(10):
+            await one.fetch(site.url(f"/{n}"))
+        assert (await one.fetch(site.url("/"))).reason is Reason.HOST_DOWN
+
+
 async def test_other_processes_leave_it_alone_too(site, shared):
     site.pages = {f"/{n}": (503, {}, "") for n in range(40)}
     async with shared("one", site.port) as one, shared("two", site.port) as two:
