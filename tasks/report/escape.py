@@ -1,5 +1,6 @@
 """Untrusted text made harmless where it leaves: terminal, Markdown, spreadsheet."""
 
+import json
 import re
 
 # Controls, line and paragraph separators, invisible reordering of text, lone surrogates. Joiners and no-break
@@ -7,6 +8,7 @@ import re
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
+_BREAKS_NO_LINE = re.compile(f"(?![\t\n\r]){_UNSAFE.pattern}")
 _SPACE = re.compile(r"[\t\n\r\f\v ]+")
 
 # Entities, not backslashes: no Markdown dialect gives them a meaning of their own.
@@ -33,6 +35,20 @@ def cell(text: str) -> str:
     if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text):
         return f"'{text}"
     return text
+
+
+def harmless(text: str) -> str:
+    """``text`` with its lines and tabs, and no other control characters."""
+    return _BREAKS_NO_LINE.sub(_escaped, text)
+
+
+def json_text(written: str) -> str:
+    """JSON with the same values, in which control characters are escaped."""
+    return _UNSAFE.sub(_in_json, written)
+
+
+def _in_json(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1]
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -3,11 +3,11 @@
 import csv
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal, TextIO
 
-from tasks.report.escape import cell
+from tasks.report.escape import cell, harmless, json_text
 
 Machine = Literal["json", "jsonl", "csv"]
 
@@ -42,7 +42,7 @@ def write(rows: Iterable[Mapping[str, Any]], form: Machine, out: TextIO, columns
     Args:
         rows: plain values; in CSV, nested ones become JSON text.
         form: ``jsonl`` is one object a line, ``json`` one array, ``csv`` a header and one line a row.
-        out: text stream; only ASCII is written unless it takes UTF-8.
+        out: text stream; only ASCII is written unless it takes UTF-8. To a terminal no control characters are.
         columns: header of the CSV; needed there.
     """
     ascii_only = (getattr(out, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8"
@@ -77,27 +77,30 @@ def page_row(page: Mapping[str, Any]) -> dict[str, Any]:
 
 def _write_csv(rows: Iterable[Mapping[str, Any]], out: TextIO, columns: Sequence[str]) -> None:
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([cell(name) for name in columns])
+    shown = harmless if out.isatty() else str
+    writer.writerow([cell(shown(name)) for name in columns])
     for row in rows:
-        writer.writerow([_cell(row.get(name)) for name in columns])
+        writer.writerow([_cell(row.get(name), shown) for name in columns])
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Any, shown: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return cell(value)
+        return cell(shown(value))
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None or isinstance(value, int | float):
         return value
     text = _json(value, ascii_only=False)
-    return cell(json.loads(text) if text.startswith('"') else text)
+    return cell(shown(json.loads(text)) if text.startswith('"') else text)
 
 
 def _json(value: Any, *, ascii_only: bool) -> str:
+    form: Any = {"ensure_ascii": ascii_only, "default": _plain, "separators": (",", ":")}
     try:
-        return json.dumps(value, ensure_ascii=ascii_only, allow_nan=False, default=_plain, separators=(",", ":"))
+        written = json.dumps(value, allow_nan=False, **form)
     except (ValueError, TypeError):  # NaN, or a key that is no text: a query can give both
-        return json.dumps(_finite(value), ensure_ascii=ascii_only, default=_plain, separators=(",", ":"))
+        written = json.dumps(_finite(value), **form)
+    return json_text(written)
 
 
 def _plain(value: Any) -> Any:

@@ -91,6 +91,35 @@ def test_csv_cells(value, read):
     assert row == {"c": read, "d": "x"}
 
 
+HOSTILE = "\x1b]0;owned\x07 \x9b31m \u202egnp.exe \u2028 \U000e0041 \ud800 caf\u00e9 \u200d\t\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv"])
+def test_no_control_character_reaches_a_terminal(form):
+    out = Terminal(newline="")
+    write([{"t": HOSTILE, "l": [HOSTILE]}], form, out, ("t", "l", "\x1b"))
+    assert set(out.getvalue()).isdisjoint(set(HOSTILE) - set("\t\n caf\u00e9 \u200d]0;owned31mgnp.exe"))
+    assert "caf\u00e9 \u200d" in out.getvalue()
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_json_has_no_control_character_and_the_same_value_wherever_it_goes(form):
+    text = written([{"t": HOSTILE, HOSTILE: 1}], form)
+    assert json.loads(text) in ({"t": HOSTILE, HOSTILE: 1}, [{"t": HOSTILE, HOSTILE: 1}])
+    assert not set("\x1b\x07\x9b\u202e\u2028\U000e0041\ud800") & set(text)
+    text.encode()
+
+
+def test_csv_in_a_file_is_as_it_was_stored():
+    [row] = csv.DictReader(io.StringIO(written([{"t": HOSTILE}], "csv", ("t",)), newline=""))
+    assert row == {"t": HOSTILE}
+
+
 def test_a_page_that_was_never_fetched_is_a_flat_row_too():
     facts = {"title": None, "meta_description": None, "canonicals": [], "h1": None, "lang": None, "word_count": None,
              "html_length": None, "links": [], "images": []}  # fmt: skip
