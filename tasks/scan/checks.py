@@ -14,8 +14,10 @@ from tasks.urls import host_port
 SECOND_LOOK = 30.0
 """Seconds between two looks at a target that could not be reached (rules.md, contract 9)."""
 
-HEAD_UNSUPPORTED = frozenset({400, 403, 404, 405, 501})
-"""Statuses that HEAD gets from servers which answer GET otherwise."""
+ERRORS = 400
+TOO_MANY_REQUESTS = 429
+GLANCE = 1024
+"""Bytes of a body that are read where GET is asked: the rest says nothing of the answer."""
 
 UNREACHED = frozenset(
     {
@@ -45,9 +47,9 @@ async def check(
     deadline: float,
     done: Callable[[list[TargetFact]], Awaitable[None]],
 ) -> None:
-    """Looks at every target, at those that could not be reached twice; ``done`` takes results as they come.
+    """Looks at every target, at those that could not be reached twice, then by GET: some servers hang on HEAD.
 
-    Nothing is begun after ``deadline``, seconds since the epoch.
+    ``done`` takes results as they come. Nothing is begun after ``deadline``, seconds since the epoch.
     """
     unreached = await _look(targets, fetcher, deadline=deadline, done=done, last=False)
     if unreached:
@@ -76,7 +78,7 @@ async def _look(
             if host in unknown_hosts:
                 answer: Answer = FetchFailure(url=target.url, reason=Reason.DNS, tries=0)
             else:
-                answer = await _ask(target.url, fetcher)
+                answer = await (_glance if last else _ask)(target.url, fetcher)
             unreached = isinstance(answer, FetchFailure) and answer.reason in UNREACHED
             if isinstance(answer, FetchFailure) and answer.reason is Reason.DNS:
                 unknown_hosts.add(host)
@@ -105,10 +107,18 @@ def _by_host(targets: Iterable[Asked]) -> Iterable[Asked]:
 
 async def _ask(url: str, fetcher: Fetcher) -> Answer:
     answer = await fetcher.fetch(url, method="HEAD")
-    refused = isinstance(answer, Response) and answer.status in HEAD_UNSUPPORTED
-    if refused or (isinstance(answer, FetchFailure) and answer.reason in {Reason.BAD_RESPONSE, Reason.RESET}):
-        return await fetcher.fetch(url)
-    return answer
+    return await _glance(url, fetcher) if _is_doubtful(answer) else answer
+
+
+def _is_doubtful(answer: Answer) -> bool:
+    """True for what HEAD gets from servers that answer GET otherwise: any error but the wish for fewer requests."""
+    if isinstance(answer, FetchFailure):
+        return answer.reason in {Reason.BAD_RESPONSE, Reason.RESET}
+    return answer.status >= ERRORS and answer.status != TOO_MANY_REQUESTS
+
+
+async def _glance(url: str, fetcher: Fetcher) -> Answer:
+    return await fetcher.fetch(url, first=GLANCE)
 
 
 def _wrong_type(target: Asked, answer: Response) -> Reason | None:
