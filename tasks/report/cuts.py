@@ -15,7 +15,7 @@ _SKIPPED = {
 
 def cuts_of(progress: Progress, ask: Ask) -> tuple[str, ...]:
     """A line for each kind of thing left out; what its limits left is in the run itself."""
-    return (*_skipped(progress, ask), *_disallowed(ask), *_sitemaps(ask), *_links(ask))
+    return (*_skipped(progress, ask), *_disallowed(ask), *_sitemaps(ask), *_elsewhere(ask), *_links(ask))
 
 
 def _skipped(progress: Progress, ask: Ask) -> Iterator[str]:
@@ -38,6 +38,12 @@ def _sitemaps(ask: Ask) -> Iterator[str]:
         yield f"{faulty:,} of {files:,} {noun} not wholly read, such as {url} ({why})"
 
 
+def _elsewhere(ask: Ask) -> Iterator[str]:
+    for count, url in ask(_ELSEWHERE):
+        noun = "address that sitemaps list is" if count == 1 else "addresses that sitemaps list are"
+        yield f"{count:,} {noun} on hosts that were not crawled, such as {url}"
+
+
 def _links(ask: Ask) -> Iterator[str]:
     for count, url in ask(_CUT_LINKS):
         pages = "page has" if count == 1 else "pages have"
@@ -45,6 +51,8 @@ def _links(ask: Ask) -> Iterator[str]:
 
 
 def _answer(status: int | None, reason: str | None) -> str:
+    if reason == Reason.BLOCKED_BY_ROBOTS:
+        return "disallowed by robots.txt"
     return f"gave no answer ({reason})" if status is None else f"answered {status}"
 
 
@@ -66,4 +74,13 @@ WITH file AS (
     FROM sitemaps WHERE run_id = $run)
 SELECT (SELECT count(*) FROM file), count(*) OVER (), url, status, reason, error
 FROM file WHERE faulty ORDER BY url LIMIT 1
+"""
+
+_ELSEWHERE = r"""
+WITH listed AS (
+    SELECT DISTINCT url, regexp_extract(url, '^[a-z]+://([^/?#:]*)', 1) AS host
+    FROM sitemap_entries WHERE run_id = $run)
+SELECT count(*), min(url) FROM listed
+WHERE host NOT IN (SELECT regexp_extract(url, '^[a-z]+://([^/?#:]*)', 1) FROM pages WHERE run_id = $run)
+HAVING count(*) > 0
 """

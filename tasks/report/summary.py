@@ -13,7 +13,7 @@ from tasks.report.found import SEVERITY_RANK
 from tasks.report.next_steps import goes_on, next_commands
 from tasks.store import Progress, Run, Store, changed_pages, connect
 
-_READ = ("pages", "site_pages", "issues", "robots", "sitemaps", "changes", "runs")
+_READ = ("pages", "site_pages", "issues", "robots", "sitemaps", "sitemap_entries", "changes", "runs")
 TOP_RULES = 200
 TOP_HOSTS = 10
 WORST_PAGES = 200

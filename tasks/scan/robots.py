@@ -89,6 +89,14 @@ class RobotsBook:
         reading = self._reading(url)
         return reading.task.result() if reading.task.done() else await asyncio.shield(reading.task)
 
+    async def refusal(self, url: str) -> Reason | None:
+        """Why ``url`` may not be fetched, by its robots.txt or by what keeps from that; None where it may."""
+        robots = await self.of(url)
+        if robots.allows(self.agent, url):
+            return None
+        reason = robots.answer.reason
+        return reason if reason in HOST_FAILURES or reason is Reason.HOST_DOWN else Reason.BLOCKED_BY_ROBOTS
+
     async def blocks(self, url: str, answer: Answer) -> bool | None:
         """Whether it disallows ``url``, or where that led to; None where it is not known.
 

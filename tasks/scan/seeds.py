@@ -8,6 +8,7 @@ is; then the rest of the sitemaps, and what is found on the way.
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 from tasks.crawl.lastmod import latest_moment
@@ -20,7 +21,7 @@ from tasks.scan.robots import RobotsBook
 from tasks.scan.settings import CrawlRules, ScanSettings, rules_of
 from tasks.scan.sitemaps import MAX_BYTES, ReadSitemap, SitemapReader
 from tasks.store import Found, SitemapEntryFact, SitemapFact, Store
-from tasks.urls import page_id, same_site
+from tasks.urls import page_id
 
 FOUND_AT_ONCE = 5000
 ENTRIES_AT_ONCE = 50_000
@@ -45,7 +46,9 @@ async def read_sitemaps(
         RobotsBook(store, pipeline.fetcher, options.user_agent or OWN_USER_AGENT, settings.realm) as book,
     ):
         robots = await book.of(rules.root_url)
-        reader = SitemapReader(pipeline.fetcher, rules.root_url, deadline)
+        patiently = partial(pipeline.fetch_patiently, max_tries=options.max_tries)
+        refusal = book.refusal if rules.obey_robots else _no_refusal
+        reader = SitemapReader(patiently, refusal, rules.root_url, deadline)
         async for one in reader.read(robots.policy.sitemaps if robots.policy else ()):
             files.append(_sitemap_fact(one))
             if one.sitemap is None or not one.sitemap.entries:
@@ -60,6 +63,10 @@ async def read_sitemaps(
     # Written last: they say that all entries are there.
     await asyncio.to_thread(store.write_facts, run_id, epoch, "sitemaps", "sitemaps", files)
     return reader.cut
+
+
+async def _no_refusal(_url: str) -> None:
+    """robots.txt is ignored."""
 
 
 def _have_sitemaps(store: Store, run_id: str) -> bool:
@@ -77,7 +84,6 @@ def _write_entries(
         for one in read
         if one.sitemap is not None
         for entry in one.sitemap.entries
-        if same_site(entry.loc, rules.root_url)
     ]
     store.write_facts(run_id, epoch, "sitemap_entries", f"sitemaps-{number}", entries)
     scope = scope_of(rules)

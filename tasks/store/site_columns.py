@@ -102,7 +102,7 @@ ROBOTS = FactTable(
 
 SITEMAPS = FactTable(
     "sitemaps",
-    "Every sitemap file that a crawl read.",
+    "Every sitemap file that a crawl read, or was named to it and did not.",
     (
         _RUN,
         Column("url", TEXT, "Address of the file.", attrgetter("url")),

@@ -15,7 +15,7 @@ from tasks.report.next_steps import RANKED, goes_on
 from tasks.report.phase import phase, phase_of, tell
 from tasks.report.summary import summarise
 from tasks.report.terminal import summary_view
-from tasks.store import Found, Limits, Progress, RobotsFact, RunSpec, RunState, SitemapFact, Store
+from tasks.store import Found, Limits, Progress, RobotsFact, RunSpec, RunState, SitemapEntryFact, SitemapFact, Store
 from tasks.urls import page_id
 
 SITE = "https://a.example"
@@ -78,6 +78,11 @@ def crawled(tmp_path_factory):
             SitemapFact(url=f"{SITE}/3.xml", kind="urlset", status=200),
         ]
         store.write_facts(run.run_id, run.epoch, "sitemaps", "sitemaps", sitemaps)
+        entries = [
+            SitemapEntryFact(sitemap=f"{SITE}/3.xml", url=url)
+            for url in (f"{SITE}/", f"{SITE}/not-found-yet", "https://blog.a.example/1", "https://blog.a.example/2")
+        ]
+        store.write_facts(run.run_id, run.epoch, "sitemap_entries", "entries", entries)
         site = pl.DataFrame({
             "page_id": [""], "url": [f"{SITE}/robots.txt"], "rule": ["robots-txt-syntax"], "severity": ["warning"],
             "category": ["indexability"], "message": ["m"], "evidence": ["{}"], "fingerprint": ["0" * 16],
@@ -116,6 +121,7 @@ def test_what_was_left_out_is_named_with_its_reason(summary):
         f"1 address cut off as a crawl trap, such as {SITE}/a/a/a (/a repeats)",
         "robots.txt of https://a.example:443 answered 503: everything there counts as disallowed",
         f"2 of 3 sitemap files not wholly read, such as {SITE}/2.xml (answered 404)",
+        "2 addresses that sitemaps list are on hosts that were not crawled, such as https://blog.a.example/1",
         f"1 page has more links than are kept, such as {SITE}/deep: inlinks, depth and PageRank lack them",
     )
     assert summary.run.incomplete_reason == "limit of 5 pages reached: 3 pages left"

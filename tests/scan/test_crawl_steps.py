@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tasks.model import FetchOptions
+from tasks.fetch.fetcher import Fetcher
+from tasks.model import FetchOptions, Response
 from tasks.report.next_steps import goes_on
 from tasks.scan import checks as checks_room
 from tasks.scan import chunk as chunk_room
+from tasks.scan import pipeline as pipeline_room
 from tasks.scan import robots as robots_room
 from tasks.scan import seeds
 from tasks.scan import site as steps
@@ -236,6 +238,42 @@ async def test_sitemaps_are_read_once_also_by_a_resumed_crawl(site, crawl):
     assert site.paths().count("/sitemap.xml") == 1
     assert one.rows("select url from sitemap_entries order by url") == [(site.url("/a"),), (site.url("/b"),)]
     assert one.store.open_work(one.run.run_id).due == 2
+
+
+async def test_a_sitemap_that_fails_for_a_moment_is_read(site, crawl, monkeypatch):
+    monkeypatch.setattr(pipeline_room, "delay", lambda *_, **__: 0.01)
+    listed = (200, TEXT, site.url("/a"))
+    site.pages = {"/sitemap.xml": lambda count: listed if count == 3 else (503, {}, "")}
+    one = crawl(root_url=site.url("/"))
+    assert await one.sitemaps() == ""
+    assert site.paths().count("/sitemap.xml") == 3
+    assert one.rows("select url from sitemap_entries") == [(site.url("/a"),)]
+
+
+@pytest.mark.parametrize(("obey", "asked"), [(True, ["/robots.txt"]), (False, ["/robots.txt", "/sitemap.xml"])])
+async def test_a_sitemap_that_nothing_names_is_not_fetched_where_robots_txt_disallows_it(site, crawl, obey, asked):
+    site.pages = {"/robots.txt": (200, TEXT, "User-agent: *\nDisallow: /\n"), "/sitemap.xml": (200, TEXT, "")}
+    one = crawl(root_url=site.url("/"), obey_robots=obey)
+    await one.sitemaps()
+    assert site.paths() == asked
+    told = [(site.url("/sitemap.xml"), None, "blocked-by-robots")] if obey else [(site.url("/sitemap.xml"), 200, None)]
+    assert one.rows("select url, status, reason from sitemaps") == told
+
+
+@pytest.mark.parametrize(("scope", "found"), [("host", ["www"]), ("domain", ["www", "blog"])])
+async def test_sitemaps_of_the_domain_bring_what_is_in_scope(crawl, scope, found, monkeypatch):
+    urls = [f"http://{name}.tea.example/x" for name in ("www", "blog")] + ["http://other.example/x"]
+
+    async def fetched(_fetcher, url, *_, **__):
+        bodies = {"robots.txt": "Sitemap: http://tea.example/s.txt", "s.txt": "\n".join(urls)}
+        return Response(url=url, status=200, body=bodies[url.rsplit("/", 1)[1]].encode())
+
+    monkeypatch.setattr(Fetcher, "fetch", fetched)
+    one = crawl(start_url=urls[0], root_url="http://www.tea.example/", scope=scope)
+    assert await one.sitemaps() == ""
+    assert one.rows("select url from sitemap_entries order by url") == [(url,) for url in sorted(urls)]
+    leased = {lease.url for lease in one.store.lease(*one.ids, "h", 10)}
+    assert leased == {f"http://{name}.tea.example/x" for name in found}
 
 
 async def test_targets_are_looked_at_once_a_run_and_pages_held_back_are_none(site, crawl):
