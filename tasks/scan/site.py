@@ -20,7 +20,7 @@ from tasks.crawl.robots import RobotsPolicy, outcome_of
 from tasks.extract.page import extract
 from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.fetcher import OWN_USER_AGENT
-from tasks.model import FetchFailure, Reason, Response
+from tasks.model import Answer, FetchFailure, Reason, Response
 from tasks.report.phase import tell
 from tasks.scan.checks import Asked, check
 from tasks.scan.chunk import ChunkJob
@@ -89,23 +89,33 @@ def root_problem(store: Store, run_id: str, rules: CrawlRules, realm: str = "") 
 
 
 async def probe(settings: ScanSettings, store: Store, run_id: str, epoch: int, access: Access = NO_ACCESS) -> None:
-    """Asks for a page that cannot exist: what the site answers then."""
-    rules = rules_of(settings)
+    """Asks for a page that cannot exist: what the site answers then, or that robots.txt disallows to ask."""
+    rules, options = rules_of(settings), settings.options
     url = f"{rules.root_url.rsplit('/', 1)[0]}/{secrets.token_hex(12)}"
-    async with PagePipeline(settings.options, settings.profile, store.hosts, holder_name(), access) as pipeline:
-        answer = await pipeline.fetch_patiently(url, max_tries=settings.options.max_tries, patience=PROBE_PATIENCE)
+    async with (
+        PagePipeline(options, settings.profile, store.hosts, holder_name(), access) as pipeline,
+        RobotsBook(store, pipeline.fetcher, options.user_agent or OWN_USER_AGENT, settings.realm) as book,
+    ):
+        if rules.obey_robots and (reason := await book.refusal(url)) is not None:
+            answer: Answer = FetchFailure(url=url, reason=reason, tries=0)
+        else:
+            answer = await pipeline.fetch_patiently(url, max_tries=options.max_tries, patience=PROBE_PATIENCE)
+    await asyncio.to_thread(store.write_facts, run_id, epoch, "targets", "probe", [_probe_fact(url, answer)])
+
+
+def _probe_fact(url: str, answer: Answer) -> TargetFact:
     page = extract(answer) if isinstance(answer, Response) and answer.is_html else None
-    fact = TargetFact(
+    return TargetFact(
         url=url,
         kind="probe",
         status=answer.status if isinstance(answer, Response) else None,
         reason=answer.reason if isinstance(answer, FetchFailure) else None,
         location=answer.url if answer.hops else None,
+        tries=answer.tries,
         checked_at=datetime.now(UTC),
         body_hash=page.content_hash if page else _digest(answer),
         title=page.title if page else None,
     )
-    await asyncio.to_thread(store.write_facts, run_id, epoch, "targets", "probe", [fact])
 
 
 def _digest(answer: object) -> str | None:

@@ -347,6 +347,25 @@ async def test_pages_with_the_text_of_the_missing_page_are_soft_404(site, crawl)
         assert found == [(site.url("/gone"),), (site.url("/lost"),), (site.url("/said"),)]
 
 
+@pytest.mark.parametrize(
+    ("obey", "status", "told"),
+    [(True, None, ("unknown", "robots.txt disallows to ask for a missing page")), (False, 404, ("pass", ""))],
+)
+async def test_no_missing_page_is_asked_for_where_robots_txt_disallows_it(site, crawl, obey, status, told):
+    site.pages = {
+        "/": PAGE.format(0, ""),
+        "/robots.txt": (200, TEXT, "User-agent: *\nDisallow: /\nAllow: /$\n"),
+    }
+    one = crawl(obey_robots=obey)
+    await one.root()
+    await one.pages()
+    await steps.probe(one.settings, one.store, *one.ids)
+    one.judge()
+    assert len(site.page_paths()) == 1 + (not obey)
+    assert one.rows("select status, tries from targets where kind = 'probe'") == [(status, int(not obey))]
+    assert one.rows("select outcome, why from results where rule = 'missing-page-not-404'") == [told]
+
+
 async def test_traps_know_what_other_chunks_found(site, crawl):
     site.pages = {"/": PAGE.format(0, "".join(f'<a href="/?a={n % 20}&b={n // 20}">x</a>' for n in range(499)))}
     one = crawl(max_pages=1)

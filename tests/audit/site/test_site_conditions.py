@@ -496,6 +496,7 @@ def test_share_of_noindex_of_few_pages(outcome):
         ("302 /sorry", UNKNOWN),
         ("500", UNKNOWN),
         ("deadline", UNKNOWN),
+        ("blocked-by-robots", UNKNOWN),
     ],
 )
 def test_missing_page(outcome, answer, expected):

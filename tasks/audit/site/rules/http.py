@@ -32,6 +32,9 @@ def missing_page_not_404(site: Site) -> Iterator[SiteWord]:
     if not site.any("FROM targets WHERE kind = 'probe'"):
         yield Unknown("no missing page was asked for")
         return
+    if site.any("FROM targets WHERE kind = 'probe' AND reason = 'blocked-by-robots'"):
+        yield Unknown("robots.txt disallows to ask for a missing page")
+        return
     yield Findings(
         r"""
         WITH probe AS (
