@@ -1,35 +1,64 @@
 """Addresses that a site makes without end: repeating paths, combined parameters, calendars."""
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import chain
 
 from tasks.urls import printable
 
 MAX_LENGTH = 2083
 MAX_REPEATS = 2
 """How often a segment may stand in one path."""
-MAX_VARIANTS = 500
-"""Addresses that may differ in combinations of parameters only."""
-MAX_IDENTIFIED = 5000
-"""Addresses that may differ in parameters or dates only, where one of these tells most of them apart."""
+MIN_COMBINED = 500
+"""Fewer addresses of one template are never a combination of parameters."""
+MAX_COMBINED = 250
+"""Combinations that may remain of a template's parameters whichever of them is left out."""
+MAX_DATED = 5000
+"""Addresses that may differ in dates only."""
+MAX_NUMBERED = 50_000
+"""Addresses that may differ in parameters only."""
 MAX_YEARS_AHEAD = 2
 MAX_DATES_AHEAD = 24
-"""Dates past the horizon that one template may have: single ones are part numbers and plans."""
+"""Dates past the horizon that one template may have: single ones are plans."""
 MAX_TEMPLATES = 50_000
+MAX_ADDRESSES = 200_000
+"""What is remembered, of all templates together; further addresses are let in."""
 
-_TOLD_APART = 4
+_MAX_PARAMETERS = 12
+_MAX_NAMES = 100
 _MAX_SHOWN = 200
+_PAGING = frozenset({"p", "page", "paged", "pg", "seite", "pagina", "start", "offset", "from"})
 _DATE = re.compile(
     r"(?<!\d)([12]\d{3})([-/_.])(0?[1-9]|1[0-2])(\2(?:0?[1-9]|[12]\d|3[01]))?(?!\d)|(?<=[?&]year=)([12]\d{3})(?!\d)"
 )
 
 
-class Traps:
-    """What one process has seen of a run's addresses, to tell which go on for ever.
+@dataclass(slots=True)
+class _Template:
+    """Addresses that differ in parameters and dates only.
 
-    Addresses that a person or a sitemap named are not asked about: nobody lists an endless calendar.
+    Attributes:
+        variants: what they differ in.
+        endless: why no further one is let in; combined: why none is with several parameters. Empty where they are.
+        has_near: one has a date that is not ahead. ahead: how many have one that is.
+    """
+
+    variants: set[str] = field(default_factory=set)
+    endless: str = ""
+    combined: str = ""
+    has_near: bool = False
+    ahead: int = 0
+
+
+class Traps:
+    """What is known of a run's addresses, to tell which go on for ever.
+
+    What ends a template stays true however many addresses join it and in whatever order: so a site of which no template
+    is a trap when all of it is known is never cut, whoever finds what first. Addresses that a person or a sitemap named
+    are not asked about: nobody lists an endless calendar.
 
     Args:
         today: the calendar's horizon is counted from here; None for the current date.
@@ -38,9 +67,8 @@ class Traps:
     def __init__(self, today: date | None = None) -> None:
         today = today or datetime.now(UTC).date()
         self._horizon = (today.year + MAX_YEARS_AHEAD, today.month)
-        self._variants: dict[str, set[str]] = {}
-        self._ahead: Counter[str] = Counter()
-        self._closed: dict[str, str] = {}
+        self._templates: dict[str, _Template] = {}
+        self._remembered = 0
 
     def seed(self, urls: Iterable[str]) -> None:
         """Takes into account what the run's frontier holds already."""
@@ -61,40 +89,46 @@ class Traps:
         variant = "&".join((query, *(f"{found.start()}={found[0]}" for found in dates if found.end() <= len(path))))
         return self._counted(template, variant, dates)
 
-    def _counted(self, template: str, variant: str, dates: list[re.Match[str]]) -> str | None:
-        variants = self._variants.get(template)
-        if variants is None:
-            if len(self._variants) >= MAX_TEMPLATES:
+    def _counted(self, name: str, variant: str, dates: list[re.Match[str]]) -> str | None:
+        template = self._templates.get(name)
+        if template is None:
+            if len(self._templates) >= MAX_TEMPLATES:
                 return None
-            variants = self._variants[template] = set()
-        if variant in variants:
+            template = self._templates[name] = _Template()
+        if variant in template.variants:
             return None
-        why = self._closed.get(template) or self._calendar(template, dates)
-        if why is None:
-            variants.add(variant)
-            self._close(template, variants)
-        return why
+        why = template.endless or self._calendar(name, template, dates)
+        if not why and template.combined and not _is_plain(variant):
+            why = template.combined
+        if not why and self._remembered < MAX_ADDRESSES:
+            self._remembered += 1
+            template.variants.add(variant)
+            _close(name, template, is_dated=bool(dates))
+        return why or None
 
-    def _calendar(self, template: str, dates: list[re.Match[str]]) -> str | None:
+    def _calendar(self, name: str, template: _Template, dates: list[re.Match[str]]) -> str:
+        """Why a date is too far ahead of others; a template without any near is a row of numbers."""
         ahead = next((found for found in dates if self._is_ahead(found)), None)
         if ahead is None:
-            return None
-        if self._ahead[template] >= MAX_DATES_AHEAD:
-            return f"{ahead[0]} lies more than {MAX_YEARS_AHEAD} years ahead, as many dates in {_shown(template)}"
-        self._ahead[template] += _is_surely_a_date(ahead)
-        return None
+            template.has_near = template.has_near or bool(dates)
+        elif template.has_near and template.ahead >= MAX_DATES_AHEAD:
+            return f"{ahead[0]} lies more than {MAX_YEARS_AHEAD} years ahead, as many dates in {_shown(name)}"
+        else:
+            template.ahead += _is_surely_a_date(ahead)
+        return ""
 
     def _is_ahead(self, found: re.Match[str]) -> bool:
         year, month = (found[1], found[3]) if found[1] else (found[5], "1")
         return (int(year), int(month)) > self._horizon
 
-    def _close(self, template: str, variants: set[str]) -> None:
-        """Ends a template at its limit; looked at each time it has doubled, as looking takes time."""
-        count = len(variants)
-        if count >= MAX_IDENTIFIED:
-            self._closed[template] = f"{count:,} addresses are {_shown(template)} with other parameters or dates"
-        elif count % MAX_VARIANTS == 0 and (count // MAX_VARIANTS).bit_count() == 1 and _is_combined(variants):
-            self._closed[template] = f"{count:,} addresses are {_shown(template)} with parameters combined anew"
+
+def _close(name: str, template: _Template, *, is_dated: bool) -> None:
+    """Ends a template at its limits; combinations are looked for each time it has doubled, as looking takes time."""
+    count = len(template.variants)
+    if count >= (MAX_DATED if is_dated else MAX_NUMBERED):
+        template.endless = f"{count:,} addresses are {_shown(name)} with other parameters or dates"
+    elif count % MIN_COMBINED == 0 and (count // MIN_COMBINED).bit_count() == 1 and _is_combined(template.variants):
+        template.combined = f"{count:,} addresses are {_shown(name)} with parameters combined anew"
 
 
 def _shown(template: str) -> str:
@@ -115,11 +149,37 @@ def _is_surely_a_date(found: re.Match[str]) -> bool:
     return found[1] is None or found[4] is not None or found[3].startswith("0")
 
 
-def _is_combined(variants: set[str]) -> bool:
-    """True where no parameter tells even a quarter of the addresses apart, as the id of a thing would."""
-    values: defaultdict[str, set[str]] = defaultdict(set)
+def _is_plain(variant: str) -> bool:
+    """True with one parameter at most, but for the page of a list."""
+    return len({pair.partition("=")[0].lower() for pair in variant.split("&") if pair} - _PAGING) <= 1
+
+
+def _is_combined(variants: Iterable[str]) -> bool:
+    """True where many combinations remain whichever parameter is left out, with those that follow from it.
+
+    Of a catalogue, a forum or any row of things a few remain once the thing itself is left out: its pages, its
+    languages. What names the thing, as ``id`` does, decides the rest.
+    """
+    columns = _columns(variants)
+    return all(_remaining(decisive, columns) >= MAX_COMBINED for decisive in columns)
+
+
+def _columns(variants: Iterable[str]) -> list[list[str]]:
+    """The values of each parameter, address by address; of many parameters those with the most values, these first."""
+    rows: list[dict[str, str]] = []
     for variant in variants:
+        row: dict[str, str] = {}
         for pair in variant.split("&"):
             name, _, value = pair.partition("=")
-            values[name].add(value)
-    return max(map(len, values.values())) * _TOLD_APART < len(variants)
+            row[name] = f"{row[name]}&{value}" if name in row else f"={value}"
+        rows.append(row)
+    names = sorted(set(chain.from_iterable(rows)))[:_MAX_NAMES]
+    columns = [[row.get(name, "") for row in rows] for name in names]
+    return sorted(columns, key=lambda column: len(set(column)), reverse=True)[:_MAX_PARAMETERS]
+
+
+def _remaining(decisive: list[str], columns: list[list[str]]) -> int:
+    """Combinations of the values of what does not follow from ``decisive``."""
+    values = len(set(decisive))
+    free = [column for column in columns if len(set(zip(decisive, column, strict=True))) > values]
+    return len(set(zip(*free, strict=True)))

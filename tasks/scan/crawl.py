@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import chain
 from typing import TypeGuard
 
-from tasks.crawl.traps import Traps
 from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.redirects import REDIRECT_STATUSES
 from tasks.model import Answer, FetchFailure, PageState, Reason, Response, ScannedPage, Verdict
@@ -17,6 +16,7 @@ from tasks.scan.revalidating import Asked
 from tasks.scan.robots import HOST_FAILURES, Robots
 from tasks.scan.seeds import scope_of
 from tasks.scan.settings import CrawlRules
+from tasks.scan.trap_watch import watch_of
 from tasks.store import WHEN_RESUMED, Found, FoundBy, Lease, Redirected, Retry, Store
 from tasks.urls import address, is_http, page_id, resolve
 
@@ -27,9 +27,6 @@ LEASE_PAGES = 64
 WAIT_SECONDS = 0.25
 STRAGGLING_SECONDS = 5.0
 """A page that takes longer keeps its chunk from ending; others are worked on meanwhile, beyond the chunk's budget."""
-
-TRAP_SUSPECTS = 20_000
-"""Addresses of the frontier, at most, that a chunk takes into account when it looks for traps."""
 
 
 class CrawlChunk(Chunk):
@@ -56,7 +53,7 @@ class CrawlChunk(Chunk):
         self._project_id = rules.project_id
         self._anywhere = anywhere
         self._by_level = rules.max_depth is not None
-        self._traps = Traps()
+        self._traps = watch_of(job.run_id) if rules.cut_traps else None
         self._found: dict[str, list[Found]] = {}
         self._seen: set[str] = set()
         self._in_flight: dict[str, float] = {}
@@ -64,15 +61,11 @@ class CrawlChunk(Chunk):
         self._leased = 0
 
     async def run(self) -> ChunkReport:
-        await asyncio.to_thread(self._remember_traps)
         await asyncio.to_thread(self._store.expire, self._job.run_id, self._job.epoch, is_gone)
         try:
             return await super().run()
         finally:
             await asyncio.to_thread(self._store.release, self._job.run_id, self._job.epoch, self._holder)
-
-    def _remember_traps(self) -> None:
-        self._traps.seed(self._store.trap_suspects(self._job.run_id, TRAP_SUSPECTS))
 
     def spent(self) -> bool:
         elapsed = time.monotonic() - self._begun
@@ -105,6 +98,8 @@ class CrawlChunk(Chunk):
         limit = LEASE_PAGES if self._waits() else min(LEASE_PAGES, left)
         if limit <= 0:
             return []
+        if self._traps is not None:
+            self._traps.follow(self._store)
         urgent = {} if self._workers.queued else self._found.copy()
         found = list(chain.from_iterable(urgent.values()))
         leases = self._store.lease(job.run_id, job.epoch, self._holder, limit=limit, suspects=suspects, found=found)
@@ -200,7 +195,7 @@ class CrawlChunk(Chunk):
 
     def _finding(self, url: str, found_by: FoundBy, depth: int | None) -> Found:
         identity = page_id(self._project_id, url)
-        if (why := self._traps.why(url)) is not None:
+        if self._traps is not None and (why := self._traps.why(url)) is not None:
             return Found(url, identity, found_by, PageState.SKIPPED, Reason.CRAWL_TRAP, depth, why)
         return Found(url, identity, found_by, depth=depth)
 

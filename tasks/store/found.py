@@ -36,14 +36,19 @@ def add(connection: Connection, root: PartFolder, run: Row[Any], found: Iterable
     return len(fresh)
 
 
-def trap_suspects(connection: Connection, run_id: str, limit: int) -> list[str]:
-    """URLs with a query or what may be a date, of those that pages link or redirect to, in order."""
+def trap_suspects(connection: Connection, run_id: str, start: int, limit: int) -> tuple[list[str], int]:
+    """URLs with a query or what may be a date, of those that pages link or redirect to, in order.
+
+    Returns up to ``limit`` of those at position ``start`` and after, and where to go on.
+    """
+    end: int | None = connection.execute(select(runs.c.total).where(runs.c.run_id == run_id)).scalar()
     suspicious = or_(frontier.c.url.contains("?"), frontier.c.url.regexp_match(DATED))
     followed = frontier.c.found_by.in_(("link", "redirect"))
     taken = or_(frontier.c.reason.is_(None), frontier.c.reason != Reason.CRAWL_TRAP.value)
-    here = frontier.c.run_id == run_id
-    query = select(frontier.c.url).where(here, followed, taken, suspicious).order_by(frontier.c.position).limit(limit)
-    return list(connection.execute(query).scalars())
+    here = (frontier.c.run_id == run_id, frontier.c.position >= start, frontier.c.position < (end or 0))
+    query = select(frontier.c.url, frontier.c.position).where(*here, followed, taken, suspicious)
+    rows = connection.execute(query.order_by(frontier.c.position).limit(limit)).all()
+    return [row.url for row in rows], rows[-1].position + 1 if len(rows) == limit else max(start, end or 0)
 
 
 def _nearest(found: Iterable[Found]) -> dict[str, Found]:

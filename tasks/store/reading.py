@@ -162,10 +162,13 @@ class Reading:
         with self._catalogue.read() as connection:
             return redirects.standing(connection, run_id, page_id)
 
-    def trap_suspects(self, run_id: str, limit: int) -> list[str]:
-        """Up to ``limit`` URLs with a query or what may be a date, of those that pages of the run link to."""
+    def trap_suspects(self, run_id: str, start: int, limit: int) -> tuple[list[str], int]:
+        """URLs with a query or what may be a date, of those that pages of the run link to, in order.
+
+        Returns up to ``limit`` of those at position ``start`` and after, and where to go on.
+        """
         with self._catalogue.read() as connection:
-            return found.trap_suspects(connection, run_id, limit)
+            return found.trap_suspects(connection, run_id, start, limit)
 
     def is_anything_known(self, run_id: str, recipe: str) -> bool:
         """False where ``earlier_pages`` has nothing to say of any page."""

@@ -14,7 +14,7 @@ from tasks.scan import checks as checks_room
 from tasks.scan import chunk as chunk_room
 from tasks.scan import pipeline as pipeline_room
 from tasks.scan import robots as robots_room
-from tasks.scan import seeds
+from tasks.scan import seeds, trap_watch
 from tasks.scan import site as steps
 from tasks.scan.chunk import ChunkJob
 from tasks.scan.crawl import CrawlChunk
@@ -366,19 +366,44 @@ async def test_no_missing_page_is_asked_for_where_robots_txt_disallows_it(site, 
     assert one.rows("select outcome, why from results where rule = 'missing-page-not-404'") == [told]
 
 
-async def test_traps_know_what_other_chunks_found(site, crawl):
-    site.pages = {"/": PAGE.format(0, "".join(f'<a href="/?a={n % 20}&b={n // 20}">x</a>' for n in range(499)))}
+def shop(numbers):
+    return PAGE.format(0, "".join(f'<a href="/?a={n % 29}&b={n % 31}&c={n % 37}">x</a>' for n in numbers))
+
+
+async def test_traps_know_what_other_processes_found_before_and_meanwhile(site, crawl):
+    site.pages = {"/": shop(range(300)), "/list": shop(range(300, 502))}
     one = crawl(max_pages=1)
     await one.root()
-    new = '<a href="/?a=77&b=88">x</a><a href="/?a=78&b=88">y</a>'
-    site.pages = {"/list": PAGE.format(1, new)}
+    trap_watch.watch_of.cache_clear()  # another process has none of it
     one.store.add_found(*one.ids, [Found(site.url("/list"), "list", depth=0)])
     one.store.resume_run(one.run.run_id, limits=Limits(max_pages=2))
     one.run = one.run.model_copy(update={"epoch": one.run.epoch + 1})
     await CrawlChunk(one.job(1), one.store, one.rules).run()
-    assert one.rows("select url, reason from pages where reason is not null") == [
-        (site.url("/?a=78&b=88"), "crawl-trap")
+    assert one.rows("select url, reason from pages where reason is not null order by url") == [
+        (site.url(f"/?a={n % 29}&b={n % 31}&c={n % 37}"), "crawl-trap") for n in (500, 501)
     ]
+    ended = one.store.finish_run(*one.ids, RunState.COMPLETED)
+    assert ended.incomplete_reason == "limit of 2 pages reached: 500 pages left; 2 addresses cut off as crawl traps"
+
+
+async def test_a_crawl_that_left_out_a_trap_is_incomplete(site, crawl):
+    site.pages = {"/": PAGE.format(0, '<a href="/a/a/a">x</a>')}
+    one = crawl()
+    await one.root()
+    await one.pages()
+    with one.store.site(one.run.run_id, ("pages",)) as facts:
+        assert facts.execute("SELECT complete FROM run").fetchall() == [(False,)]
+    ended = one.store.finish_run(*one.ids, RunState.COMPLETED)
+    assert (ended.incomplete, ended.incomplete_reason) == (True, "1 address cut off as crawl trap")
+
+
+async def test_traps_are_followed_where_that_is_wished(site, crawl):
+    site.pages = {"/": PAGE.format(0, '<a href="/a/a/a">x</a>'), "/a/a/a": PAGE.format(1, "")}
+    one = crawl(cut_traps=False)
+    await one.root()
+    await one.pages()
+    assert site.page_paths() == ["/", "/a/a/a"]
+    assert not one.store.finish_run(*one.ids, RunState.COMPLETED).incomplete
 
 
 @pytest.mark.parametrize(("max_depth", "commits"), [(None, range(1, 4)), (99, range(30, 31))])

@@ -22,8 +22,12 @@ def test_suspects_of_traps_are_links_with_a_query_or_a_date(crawl):
     cut = Found("http://e.com/x?y=2", "cut", "link", PageState.SKIPPED, Reason.CRAWL_TRAP)
     listed = Found("http://e.com/z?y=3", "listed", "sitemap")
     store.add_found(run.run_id, run.epoch, [*(Found(url, url) for url in urls), cut, listed])
-    assert store.trap_suspects(run.run_id, 10) == urls[:2]
-    assert store.trap_suspects(run.run_id, 1) == urls[:1]
+    assert store.trap_suspects(run.run_id, 0, 10) == (urls[:2], 6)
+    assert store.trap_suspects(run.run_id, 0, 1) == (urls[:1], 1)
+    assert store.trap_suspects(run.run_id, 1, 10) == (urls[1:2], 6)
+    assert store.trap_suspects(run.run_id, 6, 10) == ([], 6)
+    store.add_found(run.run_id, run.epoch, [Found("http://e.com/new?x", "new")])
+    assert store.trap_suspects(run.run_id, 6, 10) == (["http://e.com/new?x"], 7)
 
 
 def test_the_standing_of_one_url(crawl):
