@@ -43,6 +43,7 @@ async def crawl_site(
     exclude: list[str] | None = None,
     sitemaps: bool = True,
     obey_robots: bool = True,
+    cut_traps: bool = True,
     check: list[Literal["external", "images"]] | None = None,
     time_budget: TimeBudget | None = None,
     changed_only: bool = False,
@@ -64,6 +65,7 @@ async def crawl_site(
         exclude: Patterns that no address may match.
         sitemaps: Read the sitemaps, for more pages and to compare with.
         obey_robots: Fetch nothing that robots.txt disallows.
+        cut_traps: Leave out what looks endless - calendars, combined parameters, repeating paths.
         check: What to look at besides - external links, images; both where absent.
         time_budget: How long it may take, in seconds or as 30m; what is left then is for the next run.
         changed_only: Tell of and analyse only pages that are new, changed or gone since the last crawl.
@@ -84,6 +86,7 @@ async def crawl_site(
         exclude=tuple(exclude or ()),
         sitemaps=sitemaps,
         obey_robots=obey_robots,
+        cut_traps=cut_traps,
         check=("external", "images") if check is None else tuple(check),
     )
     asked = {"analyze": analyze, "changed_only": changed_only, "crawl": rules}

@@ -69,6 +69,9 @@ class Crawling:
     ignore_robots: Annotated[
         bool, Parameter(negative=(), show_default=False, help="Fetch what robots.txt disallows, too.")
     ] = False
+    follow_traps: Annotated[
+        bool, Parameter(negative=(), show_default=False, help="Fetch what looks like an endless calendar or list, too.")
+    ] = False
     check: Annotated[
         str, Parameter(metavar="KINDS", help="What to look at besides: external,images, one of them, or none.")
     ] = "external,images"
@@ -145,6 +148,7 @@ def crawl(
         exclude=crawling.exclude,
         sitemaps=not crawling.no_sitemaps,
         obey_robots=not crawling.ignore_robots,
+        cut_traps=not crawling.follow_traps,
         check=kinds,
         time_budget=crawling.time_budget,
         changed_only=crawling.changed_only,

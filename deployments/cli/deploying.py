@@ -94,6 +94,9 @@ def add(
             help="Tell of only pages that are new, changed or gone since the last crawl.",
         ),
     ] = False,
+    follow_traps: Annotated[
+        bool, Parameter(negative=(), show_default=False, help="Fetch what looks like an endless calendar or list, too.")
+    ] = False,
     project: Annotated[str, Parameter(help="Project that the pages belong to.")] = "default",
     user: Annotated[str, Parameter(help="User who is told.")] = "local",
     access: Annotated[
@@ -117,6 +120,7 @@ def add(
         "changed_only": changed_only,
         "project_id": project,
         "user_id": user,
+        **({"cut_traps": False} if follow_traps else {}),
         **({"options": options} if options else {}),
     }
 

@@ -153,9 +153,8 @@ def _refuse_finished(store: Store, run: Run, limits: Limits, place: str) -> None
     work = store.open_work(run.run_id)
     if limits == run.limits and work.over and not work.put_off:
         command = goes_on(run, store.progress(run.run_id))
-        raise InputError(
-            f"run {run.run_id} is done within its limits ({run.incomplete_reason}): `{command}{place}` goes on"
-        )
+        how = f"`{command}{place}` goes on" if command else "a crawl with --follow-traps fetches those, too"
+        raise InputError(f"run {run.run_id} is done within its limits ({run.incomplete_reason}): {how}")
 
 
 def crawl(rules: CrawlOptions, options: RunOptions, watch: Watch) -> Finished:
@@ -192,6 +191,7 @@ async def _crawl(rules: CrawlOptions, options: RunOptions, wishes: ScanOptions, 
         exclude=list(rules.exclude),
         sitemaps=rules.sitemaps,
         obey_robots=rules.obey_robots,
+        cut_traps=rules.cut_traps,
         check=list(rules.check),
         time_budget=rules.time_budget,
         changed_only=rules.changed_only,

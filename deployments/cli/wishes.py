@@ -75,6 +75,7 @@ class CrawlOptions:
     exclude: tuple[str, ...] = ()
     sitemaps: bool = True
     obey_robots: bool = True
+    cut_traps: bool = True
     check: tuple[CheckKind, ...] = ("external", "images")
     time_budget: float | None = None
     changed_only: bool = False
@@ -95,6 +96,7 @@ class CrawlOptions:
             exclude=self.exclude,
             sitemaps=self.sitemaps,
             obey_robots=self.obey_robots,
+            cut_traps=self.cut_traps,
             check=self.check,
         )
 

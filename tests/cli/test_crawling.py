@@ -72,6 +72,7 @@ def test_options_reach_the_crawl(seo, caught, tmp_path):
     seo(
         *("crawl", "a.example", "--data", tmp_path, "--scope", "domain", "--max-pages", 0, "--max-depth", 3),
         *("--include", "/a*", "--include", "/b", "--exclude", "?print", "--no-sitemaps", "--ignore-robots"),
+        "--follow-traps",
         *("--check", "none", "--time-budget", "5m", "--changed-only", "--refresh"),
     )
     rules = [rules for rules, _, _ in caught]
@@ -87,6 +88,7 @@ def test_options_reach_the_crawl(seo, caught, tmp_path):
             exclude=("?print",),
             sitemaps=False,
             obey_robots=False,
+            cut_traps=False,
             check=(),
             time_budget=300.0,
             changed_only=True,
