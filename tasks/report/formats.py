@@ -4,7 +4,7 @@ import csv
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, TextIO
 
 from tasks.report.escape import cell, harmless, json_text
@@ -104,7 +104,10 @@ def _json(value: Any, *, ascii_only: bool) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime | date | time):
+    if isinstance(value, datetime):
+        moment = value.astimezone(UTC) if value.tzinfo else value  # times without a zone are UTC
+        return f"{moment.replace(tzinfo=None).isoformat()}Z"
+    if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()

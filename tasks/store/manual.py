@@ -33,7 +33,8 @@ with connect("data") as db:
     print(db.sql("SELECT rule, count(*) FROM issues GROUP BY rule ORDER BY 2 DESC"))
 ```
 
-`seo sql "SELECT …"` asks the same views. Times are UTC. A page shown from an earlier run appears in every view under
+`seo sql "SELECT …"` asks the same views. Times are UTC, in JSON
+and CSV written as `2026-11-23T15:30:01Z`. A page shown from an earlier run appears in every view under
 each run that shows it, so every query that means one run names it: `WHERE run_id = '…'`.
 
 An address that redirects has one row. A scan or batch follows it: the row has the facts of the page at the end

@@ -1,7 +1,8 @@
 """A person's own SELECT on the views, which can read nothing but facts and write nothing."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, count
 from typing import Any
 
 import duckdb
@@ -16,7 +17,7 @@ ROWS_AT_ONCE = 1000
 
 
 def sql(root: PartFolder, catalogue: Catalogue, text: str) -> Rows:
-    """The answer to one SELECT.
+    """The answer to one SELECT; columns of one name are numbered.
 
     Raises:
         InputError: not one SELECT, or one that DuckDB refuses; with its first line.
@@ -26,7 +27,7 @@ def sql(root: PartFolder, catalogue: Catalogue, text: str) -> Rows:
         _lock(connection, root)
         _check_reads_only(connection, text)
         connection.execute("BEGIN TRANSACTION READ ONLY")
-        columns = tuple(column[0] for column in connection.execute(text).description or ())
+        columns = _distinct(column[0] for column in connection.execute(text).description or ())
     except duckdb.Error as error:
         connection.close()
         raise _wrong(error) from error
@@ -34,6 +35,15 @@ def sql(root: PartFolder, catalogue: Catalogue, text: str) -> Rows:
         connection.close()
         raise
     return Rows(columns, _rows(connection))
+
+
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    """The names, repeated ones as ``a_1``."""
+    taken: dict[str, None] = {}
+    for name in names:
+        numbered = (f"{name}_{number}" for number in count(1))
+        taken[next(one for one in chain((name,), numbered) if one not in taken)] = None
+    return tuple(taken)
 
 
 def _named(text: str) -> set[str]:

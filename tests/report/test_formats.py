@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tasks.report.formats import PAGE_COLUMNS, page_row, write
 
+CET = timezone(timedelta(hours=1))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -37,7 +38,12 @@ def test_values_that_json_does_not_know():
     row = {
         "nan": float("nan"),
         "list": [float("inf"), 1.5],
-        "when": datetime(2026, 3, 1, 12, tzinfo=UTC),
+        "when": [
+            datetime(2026, 3, 1, 12, tzinfo=UTC),
+            datetime(2026, 3, 1, 12, 0, 0, 5),  # noqa: DTZ001 - as DuckDB gives them
+            datetime(2026, 3, 1, 14, tzinfo=CET),
+        ],
+        "day": date(2026, 3, 1),
         "long": timedelta(seconds=90),
         "body": b"caf\xc3\xa9 \xff",
         "money": Decimal("1.50"),
@@ -45,7 +51,8 @@ def test_values_that_json_does_not_know():
     assert json.loads(written([row], "jsonl")) == {
         "nan": None,
         "list": [None, 1.5],
-        "when": "2026-03-01T12:00:00+00:00",
+        "when": ["2026-03-01T12:00:00Z", "2026-03-01T12:00:00.000005Z", "2026-03-01T13:00:00Z"],
+        "day": "2026-03-01",
         "long": 90.0,
         "body": "café \\xff",
         "money": "1.50",
@@ -83,7 +90,7 @@ def test_streams_of_other_encodings_get_ascii():
         ('say "hi", twice\nnow', 'say "hi", twice\nnow'),
         ([1, "a"], '[1,"a"]'),
         ({"a": None}, '{"a":null}'),
-        (datetime(2026, 3, 1, tzinfo=UTC), "2026-03-01T00:00:00+00:00"),
+        (datetime(2026, 3, 1, tzinfo=UTC), "2026-03-01T00:00:00Z"),
     ],
 )
 def test_csv_cells(value, read):

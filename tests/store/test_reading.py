@@ -305,6 +305,12 @@ def test_sql_reads(store, begin, scanned):
     assert next(store.sql("SELECT now()").rows)
 
 
+def test_columns_of_one_name_are_numbered(store):
+    answer = store.sql("SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS a, 5 AS b")
+    assert answer.columns == ("a", "a_1", "a_1_1", "a_2", "b")
+    assert list(answer.rows) == [(1, 2, 3, 4, 5)]
+
+
 def test_manual_is_up_to_date(request):
     stored = (request.config.rootpath / "docs/data.md").read_text(encoding="utf-8")
     assert stored == render(), "run: python -m tasks.store.manual"
