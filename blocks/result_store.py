@@ -13,7 +13,7 @@ from blocks.settings import SettingsBlock
 SHARED = ("catalogue_url", "facts_url", "s3_endpoint", "s3_region", "s3_access_key_id", "s3_secret_access_key")
 """Fields that name database and bucket, and open them."""
 
-_KEPT = re.compile(r"\d{1,9}(\.\d{1,9})?[smhdw]?", re.ASCII | re.IGNORECASE)
+_KEPT = re.compile(r"(?=.*[1-9])\d{1,9}(\.\d{1,9})?[hdw]", re.ASCII | re.IGNORECASE)
 
 
 class ResultStore(SettingsBlock):
@@ -89,7 +89,7 @@ class ResultStore(SettingsBlock):
     @classmethod
     def _a_length_of_time(cls, keep_runs: str) -> str:
         if keep_runs.strip() and not _KEPT.fullmatch(keep_runs.strip()):
-            raise ValueError(f"{keep_runs[:100]!r} is no length of time: write 90d, 12w or 48h")
+            raise ValueError(f"{keep_runs[:100]!r} does not say how many days, weeks or hours: write 90d, 12w or 48h")
         return keep_runs.strip()
 
     def folder(self) -> Path:

@@ -4,6 +4,7 @@ import re
 
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw]?)", re.ASCII)
+_RETENTION = re.compile(r"\d{1,9}(?:\.\d{1,9})?[hdw]", re.ASCII)
 
 
 def duration(text: str) -> float:
@@ -16,3 +17,14 @@ def duration(text: str) -> float:
     if not found:
         raise ValueError(f"{text[:100]!r} is no length of time: write 24h, 30m, 90s, 7d or 0")
     return float(found[1]) * _SECONDS[found[2]]
+
+
+def retention(text: str) -> float:
+    """Seconds in ``90d``, ``12w`` or ``48h``: how long results are kept is no matter of minutes, nor of bare numbers.
+
+    Raises:
+        ValueError: naming what can be written.
+    """
+    if not _RETENTION.fullmatch(text.strip().lower()) or not (seconds := duration(text)):
+        raise ValueError(f"{text[:100]!r} does not say how many days, weeks or hours: write 90d, 12w or 48h")
+    return seconds

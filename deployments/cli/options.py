@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter, Token
 
-from tasks.durations import duration
+from tasks.durations import duration, retention
 from tasks.errors import InputError
 from tasks.host_ports import parse_host_port
 from tasks.model import Severity
@@ -44,6 +44,10 @@ def positive_duration(_: Any, tokens: Sequence[Token]) -> float:
     if seconds <= 0:
         raise ValueError("must be longer than 0")
     return seconds
+
+
+def any_retention(_: Any, tokens: Sequence[Token]) -> float:
+    return retention(tokens[0].value)
 
 
 def _allow(_: Any, tokens: Sequence[Token]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 from deployments.cli import screen
 from deployments.cli.exits import Exit
 from deployments.cli.moving import migrate
-from deployments.cli.options import PLACE, Place, any_duration, at_least, positive_duration
+from deployments.cli.options import PLACE, Place, any_duration, any_retention, at_least
 from tasks.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,11 +60,11 @@ def prune(
     *,
     keep: Annotated[
         float | None,
-        Parameter(
-            converter=positive_duration, metavar="TIME", help="Remove runs that ended longer ago: 90d, 12w, 48h."
-        ),
+        Parameter(converter=any_retention, metavar="TIME", help="Remove runs that ended longer ago: 90d, 12w or 48h."),
     ] = None,
-    run: Annotated[str | None, Parameter(metavar="RUN", help="Remove this run, however young.")] = None,
+    run: Annotated[
+        str | None, Parameter(metavar="RUN", help="Remove this run, however young, unless others show pages of it.")
+    ] = None,
     dry_run: Annotated[bool, Parameter(negative=(), show_default=False, help="Only tell what would go.")] = False,
     grace: Grace = HOUR,
     place: Place = PLACE,

@@ -1,13 +1,14 @@
 """The room's Prefect tasks."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from blocks import ResultStore
-from tasks.durations import duration
+from tasks.durations import duration, retention
 from tasks.errors import InputError
 from tasks.logs import step
 from tasks.store import Store
@@ -38,14 +39,14 @@ async def wishes_of(data: str | None, keep: str | None, grace: str) -> Wishes:
     kept = block.keep_runs if keep is None else keep
     return Wishes(
         data=block.folder_of_run(data),
-        keep_s=_seconds("keep", kept) if kept else None,
-        grace_s=_seconds("grace", grace),
+        keep_s=_seconds("keep", kept, retention) if kept else None,
+        grace_s=_seconds("grace", grace, duration),
     )
 
 
-def _seconds(name: str, text: str) -> float:
+def _seconds(name: str, text: str, read: Callable[[str], float]) -> float:
     try:
-        return duration(text)
+        return read(text)
     except ValueError as error:
         raise InputError(f"{name}: {error}") from None
 

@@ -112,6 +112,10 @@ def test_without_variables_a_block_is_itself(monkeypatch):
         (Cluster, "SEO_CLUSTER", "http://127.0.0.1:8786"),
         (ResultStore, "SEO_DATA", " "),
         (ResultStore, "SEO_KEEP_HTML", "perhaps"),
+        (ResultStore, "SEO_KEEP_RUNS", "for ever"),
+        (ResultStore, "SEO_KEEP_RUNS", "90"),
+        (ResultStore, "SEO_KEEP_RUNS", "6m"),
+        (ResultStore, "SEO_KEEP_RUNS", "0.0d"),
     ],
 )
 def test_an_unusable_variable_is_named_with_its_value(monkeypatch, block, name, text):

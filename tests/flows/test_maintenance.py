@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from blocks import ResultStore
 from flows.batch_scan import batch_scan
 from flows.maintain_store import maintain_store
 from tasks.errors import InputError
@@ -76,7 +75,8 @@ async def test_a_batch_is_judged_although_another_is_at_the_upkeep(site, store, 
 
 
 async def test_a_length_of_time_that_is_none_is_refused(tmp_path):
-    with pytest.raises(InputError, match="keep: 'soon' is no length of time"):
-        await maintain_store(keep="soon", data=str(tmp_path))
-    with pytest.raises(ValueError, match="'for ever' is no length of time: write 90d"):
-        ResultStore(keep_runs="for ever")
+    for keep in ("soon", "90", "6m", "0d"):
+        with pytest.raises(InputError, match=f"keep: '{keep}' does not say how many days, weeks or hours: write 90d"):
+            await maintain_store(keep=keep, data=str(tmp_path))
+    with pytest.raises(InputError, match="grace: 'soon' is no length of time"):
+        await maintain_store(grace="soon", data=str(tmp_path))
