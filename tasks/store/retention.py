@@ -142,7 +142,10 @@ def remove(shift: Shift, run_id: str) -> None:
             raise InputError(f"run {run.run_id} cannot go now: {why}")
         others = select(frontier.c.run_id).join(runs, runs.c.run_id == frontier.c.run_id).where(*_shows(run.run_id))
         if names := connection.execute(others.distinct()).scalars().all():
-            raise InputError(f"run {run.run_id} cannot go: pages of it are shown by {', '.join(sorted(names)[:5])}")
+            raise InputError(
+                f"run {run.run_id} cannot go: pages of it are shown by {', '.join(sorted(names)[:5])}; remove those "
+                "first, or have `--keep` reduce it to what they show"
+            )
         _remove(connection, run.run_id)
     clear_removed(shift)
 

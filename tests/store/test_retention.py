@@ -169,7 +169,7 @@ def test_one_run_can_be_removed_by_name(store, scan, begin):
     with pytest.raises(InputError, match="counts as running"):
         store.upkeep.remove(second.run_id)
     store.finish_run(young.run_id, 1, RunState.COMPLETED)
-    with pytest.raises(InputError, match=f"pages of it are shown by {young.run_id}"):
+    with pytest.raises(InputError, match=f"pages of it are shown by {young.run_id}; remove those first"):
         store.upkeep.remove(first.run_id)
     store.upkeep.remove(second.run_id)
     with pytest.raises(UnknownRun):
