@@ -78,7 +78,7 @@ Position = Literal["nav", "header", "main", "aside", "footer", "body"]
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An a or area element.
+    """An a or area element with an address or a click handler.
 
     Attributes:
         href: as written; None where absent.
@@ -122,7 +122,7 @@ class StructuredData:
 
     Attributes:
         types: its types, for JSON-LD those of all nodes in the block.
-        data: the block as JSON text; for broken JSON-LD the text as found, at most 64 KiB.
+        data: the JSON-LD block as JSON text; of a broken one the text as found, at most 64 KiB.
         errors: why it cannot be read; empty where it can.
     """
 

@@ -47,7 +47,7 @@ PAGES = PageTable(
 
 LINKS = PageTable(
     "links",
-    "Every a and area element, in document order within a page.",
+    "Every a and area element with an address or a click handler, in document order within a page.",
     (
         _RUN,
         _SOURCE,
@@ -92,7 +92,12 @@ STRUCTURED_DATA = PageTable(
         _URL,
         Column("format", TEXT, "json-ld, microdata or rdfa.", attrgetter("format")),
         Column("types", TEXTS, "Types; for JSON-LD those of all nodes in the block.", attrgetter("types")),
-        Column("data", TEXT, "The block as JSON text; broken JSON-LD as found.", attrgetter("data")),
+        Column(
+            "data",
+            TEXT,
+            "A JSON-LD block as JSON text, a broken one as found; null for microdata and RDFa.",
+            attrgetter("data"),
+        ),
         Column("errors", TEXTS, "Why it cannot be read; empty where it can.", attrgetter("errors")),
     ),
     lambda scanned: scanned.page.structured_data if scanned.page else (),

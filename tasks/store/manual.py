@@ -30,7 +30,7 @@ A data folder holds
 from tasks.store import connect
 
 with connect("data") as db:
-    print(db.sql("SELECT rule, count(*) FROM issues GROUP BY rule ORDER BY 2 DESC"))
+    print(db.sql("SELECT rule, count(*) FROM issues WHERE run_id = (SELECT max(run_id) FROM runs) GROUP BY rule"))
 ```
 
 `seo sql "SELECT …"` asks the same views. Times are UTC, in JSON
@@ -41,6 +41,23 @@ An address that redirects has one row. A scan or batch follows it: the row has t
 (`final_url`). In a crawl the page at the end has a row of its own, and that of the redirect has no facts: `final_url`
 and `status` say where it ends, and `not_indexable` is `redirect`, or `not fetched: …` where it ends nowhere. The steps
 are in `redirects` either way.
+
+The newest row of each address, whatever run has it:
+
+```sql
+SELECT p.* FROM pages p JOIN runs r USING (run_id)
+QUALIFY row_number() OVER (PARTITION BY p.page_id ORDER BY r.started_at DESC) = 1
+```
+
+What a run has that an earlier one had not; with the two ids exchanged, what is gone since:
+
+```sql
+SELECT url, rule, message FROM issues
+WHERE run_id = '20261123-153001-k3f9aa'
+    AND fingerprint NOT IN (SELECT fingerprint FROM issues WHERE run_id = '20261116-153001-b7m2qd')
+```
+
+A page that only one of the runs looked at counts as well: of a crawl, `changes` says which pages are new or gone.
 """  # noqa: S608 - a sample query
 
 _LIMITS = """\

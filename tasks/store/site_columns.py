@@ -144,7 +144,12 @@ TARGETS = FactTable(
     ),
 )
 
-DEPTH = Column("depth", SMALL, "Followed links from the start of a crawl, on the shortest path.", attrgetter("depth"))
+DEPTH = Column(
+    "depth",
+    SMALL,
+    "Followed links on the shortest path from the start of a crawl, redirects not counted; null where there is none.",
+    attrgetter("depth"),
+)
 
 GRAPH = FactTable(
     "graph",
@@ -153,19 +158,39 @@ GRAPH = FactTable(
         _RUN,
         Column("page_id", TEXT, "The page, as in pages.", attrgetter("page_id")),
         DEPTH,
-        Column("inlinks", COUNT, "Pages that link to it.", attrgetter("inlinks")),
-        Column("followed_inlinks", COUNT, "Those with a link that is followed.", attrgetter("followed_inlinks")),
+        Column("inlinks", COUNT, "Other pages that link to it, straight or by a redirect.", attrgetter("inlinks")),
+        Column(
+            "followed_inlinks",
+            COUNT,
+            "Those with a link that is followed: nofollow neither on it nor on its page.",
+            attrgetter("followed_inlinks"),
+        ),
         Column(
             "contextual_inlinks",
             COUNT,
             "Those with a link outside of navigation, header and footer.",
             attrgetter("contextual_inlinks"),
         ),
-        Column("pagerank", REAL, "Internal PageRank; sums up to 1 over a crawl.", attrgetter("pagerank")),
         Column(
-            "canonical_cluster", TEXT, "Page id of the head of its canonical cluster.", attrgetter("canonical_cluster")
+            "pagerank",
+            REAL,
+            "Internal PageRank, damping 0.85; sums up to 1 over a crawl. Of each pair of pages the best followed link "
+            "counts: 1 in main or body, 0.5 in aside, 0.3 in nav and header, 0.1 in footer. A redirecting or "
+            "canonicalised address passes all to the head of its cluster.",
+            attrgetter("pagerank"),
         ),
-        Column("duplicate_cluster", TEXT, "Page id of the head of its duplicates.", attrgetter("duplicate_cluster")),
+        Column(
+            "canonical_cluster",
+            TEXT,
+            "Page id of where its redirects and canonicals end; its own where it has none.",
+            attrgetter("canonical_cluster"),
+        ),
+        Column(
+            "duplicate_cluster",
+            TEXT,
+            "Page id of the first indexable page with (nearly) the same main text; null where no other page has it.",
+            attrgetter("duplicate_cluster"),
+        ),
     ),
 )
 

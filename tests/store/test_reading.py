@@ -1,6 +1,7 @@
 """What readers see: views, the published file, page objects, SQL that cannot do harm."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -309,6 +310,21 @@ def test_columns_of_one_name_are_numbered(store):
     answer = store.sql("SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS a, 5 AS b")
     assert answer.columns == ("a", "a_1", "a_1_1", "a_2", "b")
     assert list(answer.rows) == [(1, 2, 3, 4, 5)]
+
+
+def test_recipes_of_the_manual_answer(store, begin, scanned):
+    newest, changed = re.findall(r"```sql\n(.*?)```", render(), re.DOTALL)
+    older, newer = begin(*URLS[:2]).run_id, begin(URLS[0]).run_id
+    store.write_commit(older, 1, "a", "k", [scanned(url, title="Tea") for url in URLS[:2]])
+    page = scanned(URLS[0], title="Green tea")
+    fresh = replace(page.verdict.issues[0], fingerprint="f" * 16, rule="title-missing")
+    verdict = replace(page.verdict, issues=(*page.verdict.issues, fresh))
+    store.write_commit(newer, 1, "a", "k", [replace(page, verdict=verdict)])
+    answer = store.sql(newest)
+    url, title = map(answer.columns.index, ("url", "title"))
+    assert sorted((row[url], row[title]) for row in answer.rows) == [(URLS[0], "Green tea"), (URLS[1], "Tea")]
+    dated = changed.replace("20261123-153001-k3f9aa", newer).replace("20261116-153001-b7m2qd", older)
+    assert [row[:2] for row in store.sql(dated).rows] == [(URLS[0], "title-missing")]
 
 
 def test_manual_is_up_to_date(request):
