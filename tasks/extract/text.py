@@ -23,10 +23,13 @@ _SPACELESS_LEAD_BYTES = frozenset({0xE0, 0xE1, *range(0xE3, 0xEA), 0xEF, 0xF0})
 _PUNCTUATION = (
     re.compile(rb"\xc2[\x80-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf]"),  # U+0080–00BF without ª µ º
     re.compile(
-        rb"\xe2(?:[\x80\x86-\xaf\xb8\xb9][\x80-\xbf]|\x81[\x80-\xaf]|\x82[\xa0-\xbf])"
+        rb"\xe2(?:[\x80\x86-\xaf\xb8\xb9][\x80-\xbf]|\x81[\x80-\xaf]|\x82[\xa0-\xbf]|\x83[\x90-\xbf])"
     ),  # U+2000–2BFF, 2E00–2E7F
     re.compile(rb"\xe3\x80[\x80-\x84\x88-\xa0\xb0\xbd]"),  # U+3000–303D
     re.compile(rb"\xef(?:\xbc[\x81-\x8f\x9a-\xa0\xbb-\xbf]|\xbd[\x80\x9b-\xa5])"),  # fullwidth forms
+    re.compile(
+        rb"\xee..|\xef(?:[\x80-\xa3].|\xb8[\x80-\x8f])|\xf0\x9f..|\xf3[\xa0\xb0-\xbf]..|\xf4...", re.DOTALL
+    ),  # icons of fonts (private use), emoji (U+1F000–1FFFF), variation selectors and tags
 )
 
 _SPACELESS = regex.compile(

@@ -152,7 +152,12 @@ PAGE_COLUMNS = (
     Column(
         "head_broken_by", TEXT, "Element (or text) that ended head before other metadata.", on_page("head_broken_by")
     ),
-    Column("word_count", COUNT, "Words of the main text (without nav, header, footer, aside).", on_page("word_count")),
+    Column(
+        "word_count",
+        COUNT,
+        "Words of the main text (without nav, header, footer, aside); symbols, icons and emoji are none.",
+        on_page("word_count"),
+    ),
     Column("cjk_count", COUNT, "Characters of the main text in scripts written without spaces.", on_page("cjk_count")),
     Column("page_type", TEXT, "article, product, other or unknown.", on_page("page_type")),
     Column(
