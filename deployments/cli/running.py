@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -34,6 +34,7 @@ from tasks.scan.pool_task import process_pool
 from tasks.scan.settings import ScanOptions
 from tasks.scan.task import load_settings
 from tasks.store import Limits, Run, RunState, Store, new_run_id
+from tasks.store.sweeping import LISTS_FOLDER
 from tasks.urls import host_port, nameable, parse
 
 
@@ -91,20 +92,20 @@ def scan_batch(urls: Sequence[str], options: RunOptions, watch: Watch) -> Finish
     Store.open(options.data).close()
     wishes = options.for_flow()
 
-    async def prepared() -> tuple[str, bool, str]:
+    async def prepared() -> tuple[str, bool]:
         settings = await load_settings(wishes)
         batch_id = settings.batch_id(options.project_id, _keyable(urls))
         with Store.open(options.data) as store:
             unfinished = _left_alone(store, batch_id)
-            listed = _save_list(store.path, batch_id, urls)
         if unfinished is not None:
             watch.note(f"continuing run {unfinished.run_id}, unfinished since {unfinished.started_at:%Y-%m-%d %H:%M}")
-            return unfinished.run_id, True, listed
-        return new_run_id(), False, listed
+            return unfinished.run_id, True
+        return new_run_id(), False
 
     _wait_for_server(watch)
-    run_id, resumed, listed = _loop_run(prepared())
-    return _run(lambda: _batch(options, wishes, run_id, listed), run_id, options, watch, resumed=resumed)
+    run_id, resumed = _loop_run(prepared())
+    with _saved_list(options.data, run_id, urls) as listed:
+        return _run(lambda: _batch(options, wishes, run_id, listed), run_id, options, watch, resumed=resumed)
 
 
 def resume(run_id: str | None, options: RunOptions, watch: Watch, wanted: NewLimits = AS_BEFORE) -> Finished:
@@ -241,16 +242,18 @@ def _keyable(urls: Sequence[str]) -> Iterator[str]:
             yield nameable(url)
 
 
-def _save_list(data: Path, batch_id: str, urls: Sequence[str]) -> str:
-    """Long lists never travel as a parameter."""
-    folder = data / "lists"
+@contextmanager
+def _saved_list(data: Path, run_id: str, urls: Sequence[str]) -> Iterator[str]:
+    """A file of the list while its run is under way: long ones never travel as a parameter."""
+    folder = data / LISTS_FOLDER
     folder.mkdir(exist_ok=True)
-    path = folder / f"{batch_id}.csv"
-    beside = path.with_suffix(f".{os.getpid()}.tmp")
-    with beside.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, quoting=csv.QUOTE_ALL).writerows([("url",), *((url,) for url in urls)])
-    beside.replace(path)
-    return str(path.resolve())
+    path = folder / f"{run_id}.csv"
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, quoting=csv.QUOTE_ALL).writerows([("url",), *((url,) for url in urls)])
+        yield str(path.resolve())
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _wait_for_server(watch: Watch) -> None:

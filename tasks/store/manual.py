@@ -24,7 +24,8 @@ A data folder holds
   that the catalogue does not name is not part of the data.
 - `catalog.duckdb`: the views for any DuckDB tool, brought up to date while runs go on and at their end. It names the
   facts by absolute paths: use `seo sql` on a folder that was moved until its next run.
-- `results/`: Prefect's cached task results.
+- `results/`: Prefect's cached task results. `lists/`: the list of a batch until its run has ended. `tmp/`: what a query
+  on a large run needs beside memory, while it runs. What a process left there that was killed is swept later.
 
 ```python
 from tasks.store import connect
@@ -33,9 +34,9 @@ with connect("data") as db:
     print(db.sql("SELECT rule, count(*) FROM issues WHERE run_id = (SELECT max(run_id) FROM runs) GROUP BY rule"))
 ```
 
-`seo sql "SELECT …"` asks the same views. Times are UTC, in JSON
-and CSV written as `2026-11-23T15:30:01Z`. A page shown from an earlier run appears in every view under
-each run that shows it, so every query that means one run names it: `WHERE run_id = '…'`.
+`seo sql "SELECT …"` asks the same views. Times are UTC, in JSON and CSV written as
+`2026-11-23T15:30:01Z`. A page shown from an earlier run appears in every view under each run that shows it, so every
+query that means one run names it: `WHERE run_id = '…'`.
 
 An address that redirects has one row. A scan or batch follows it: the row has the facts of the page at the end
 (`final_url`). In a crawl the page at the end has a row of its own, and that of the redirect has no facts: `final_url`

@@ -23,6 +23,10 @@ GRACE_SECONDS = 3600.0
 STRAY_SECONDS = 86400.0
 """Longer than any writer needs between writing a part and committing it."""
 
+LIST_SECONDS = 7 * 86400.0
+"""Longer than a run waits for its place: then it has read its list."""
+
+LISTS_FOLDER = "lists"
 RESULTS_FOLDER = "results"
 GONE = ""
 """Path of a part that is only remembered for what has its rows now."""
@@ -81,16 +85,17 @@ def _forget_unneeded(shift: Shift) -> None:
 
 
 def sweep_strays(root: PartFolder, shift: Shift, now: float) -> Swept:
-    """Deletes what writers left that died: parts the catalogue does not know, unfinished files, spilled queries."""
+    """Deletes what processes left that died: parts the catalogue does not know, unfinished files, queries, lists."""
     before = now - STRAY_SECONDS
     swept = Swept()
     for folder in _run_folders(root):
         swept += _sweep_folder(root, folder, shift, before)
     beside = [path for path in root.folder.glob(f".{FILE_NAME}.*") if _is_old(path, before)]
     spilled = [path for path in (root.folder / SPILL_FOLDER).glob("*") if _is_old(path, before)]
+    lists = [path for path in (root.folder / LISTS_FOLDER).glob("*") if _is_old(path, now - LIST_SECONDS)]
     if isinstance(root, PartBucket):
         swept += _sweep_bucket(root, shift, before)
-    return swept + _delete([*beside, *spilled], "temporary")
+    return swept + _delete([*beside, *spilled, *lists], "temporary")
 
 
 def _sweep_bucket(root: PartBucket, shift: Shift, before: float) -> Swept:

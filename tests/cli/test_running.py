@@ -119,8 +119,15 @@ def test_a_server_is_waited_for_as_long_as_prefects_client_asks_again():
     "urls", [("bad one, here", "https://a.example/"), ('"not a url', "#x", "https://a.example/x,y")]
 )
 def test_a_list_is_read_as_it_was_saved(tmp_path, urls):
-    saved = running._save_list(tmp_path, "batch", urls)
-    assert set(read_list(saved).urls) == {*urls} - {"#x"}
+    with running._saved_list(tmp_path, "run", urls) as saved:
+        assert set(read_list(saved).urls) == {*urls} - {"#x"}
+    assert list((tmp_path / "lists").iterdir()) == []
+
+
+def test_a_list_goes_when_its_run_has_failed_too(tmp_path):
+    with pytest.raises(OSError, match="disk full"), running._saved_list(tmp_path, "run", ["https://a.example/"]):
+        raise OSError("disk full")
+    assert list((tmp_path / "lists").iterdir()) == []
 
 
 def test_notes_are_what_our_tasks_say_with_what_went_wrong():

@@ -235,6 +235,18 @@ def test_leftovers_go_after_a_day_and_cached_results_with_their_runs(store, scan
     assert store.upkeep.check() == []
 
 
+def test_lists_of_killed_batches_go_after_a_week(store):
+    old, young = (store.path / "lists" / name for name in ("old.csv", "young.csv"))
+    old.parent.mkdir()
+    for path, age in ((old, 8), (young, 6)):
+        path.write_bytes(b"12345")
+        os.utime(path, (time.time() - age * DAY,) * 2)
+    swept = store.upkeep.sweep()
+    assert (swept.temporary, swept.bytes) == (1, 5)
+    assert not old.exists()
+    assert young.exists()
+
+
 @pytest.mark.chaos
 @pytest.mark.beside
 def test_killed_between_any_two_steps_it_is_right_and_goes_on(store, begin, scanned, deaths):
