@@ -100,10 +100,10 @@ async def crawl_site(
         changed_only = changed_only or plan.settings.changed_only
         async with announced(plan) as tell, recorded(plan):
             async with reported_progress(settings.data, plan.run.run_id, tell):
-                plan = await prepare_crawl(plan, budget.fetch_until)
-                stopped = await crawl_chunks(plan, deadline=budget.fetch_until)
+                plan, stopped = await prepare_crawl(plan, budget.fetch_until)
+                stopped = stopped or await crawl_chunks(plan, deadline=budget.fetch_until)
                 if stopped != "stopped":
-                    await judge_site(plan, budget.check_until)
+                    stopped = await judge_site(plan, budget.check_until) or stopped
             run = await close_run(plan, stopped)
             await publish_summary(plan.run.run_id, settings.data, changed_only=changed_only)
     if run.state != RunState.INTERRUPTED:

@@ -84,7 +84,7 @@ async def _crawled(rules: CrawlOptions, options: RunOptions) -> Run:
     with Store.open(options.data) as store:
         run = begin_crawl(store, rules_of(settings), settings, user_id=options.user_id, run_id="", flow_run_id=None)
         plan = Plan(run=run, settings=settings, project_id=options.project_id, user_id=options.user_id)
-        plan = await prepare_crawl.fn(plan, NEVER)
+        plan, _ = await prepare_crawl.fn(plan, NEVER)
         await crawl_chunk.fn(job_of(plan, 0, NEVER))
         await judge_site.fn(plan)
         return end_run(store, run, "")

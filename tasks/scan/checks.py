@@ -1,13 +1,13 @@
 """Checks of what pages point at and the crawl does not fetch: each target once a run, HEAD first, GET where needed."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tasks.fetch.fetcher import Fetcher
 from tasks.model import Answer, FetchFailure, Reason, Response
+from tasks.scan.stop import StopWatch
 from tasks.store import TargetFact, TargetKind
 from tasks.urls import host_port
 
@@ -44,24 +44,24 @@ async def check(
     targets: Sequence[Asked],
     fetcher: Fetcher,
     *,
-    deadline: float,
+    stop: StopWatch,
     done: Callable[[list[TargetFact]], Awaitable[None]],
 ) -> None:
     """Looks at every target, at those that could not be reached twice, then by GET: some servers hang on HEAD.
 
-    ``done`` takes results as they come. Nothing is begun after ``deadline``, seconds since the epoch.
+    ``done`` takes results as they come. Nothing is begun once it is time to ``stop``.
     """
-    unreached = await _look(targets, fetcher, deadline=deadline, done=done, last=False)
+    unreached = await _look(targets, fetcher, stop=stop, done=done, last=False)
     if unreached:
-        await asyncio.sleep(max(0.0, min(SECOND_LOOK, deadline - time.time())))
-        await _look(unreached, fetcher, deadline=deadline, done=done, last=True)
+        await stop.sleep(min(SECOND_LOOK, stop.left))
+        await _look(unreached, fetcher, stop=stop, done=done, last=True)
 
 
 async def _look(
     targets: Sequence[Asked],
     fetcher: Fetcher,
     *,
-    deadline: float,
+    stop: StopWatch,
     done: Callable[[list[TargetFact]], Awaitable[None]],
     last: bool,
 ) -> list[Asked]:
@@ -72,7 +72,7 @@ async def _look(
 
     async def work() -> None:
         for target in waiting:
-            if time.time() > deadline:
+            if stop.is_over:
                 return
             host = host_port(target.url)
             if host in unknown_hosts:

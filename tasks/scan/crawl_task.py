@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 from prefect import get_run_logger, task
@@ -22,6 +23,7 @@ from tasks.scan.pool_task import ChunkPool, WorkerDied, chunk_pool
 from tasks.scan.process import IN_PROCESS_PAGES
 from tasks.scan.records import NEVER, RunRef, begin_crawl, begun_run, chunk_deadline, resume_run
 from tasks.scan.settings import CrawlRules, ScanSettings, rules_of
+from tasks.scan.stop import ASKED_TO, StopWatch
 from tasks.scan.task import POOL_ATTEMPTS, Plan, is_the_chunks_fault, timeout_of
 from tasks.scan.tidy_task import tidy
 from tasks.store import Limits, OpenWork, Store
@@ -68,9 +70,10 @@ def _create(settings: ScanSettings, user_id: str, run_id: str | None, flow_run_i
 
 
 @task(name="prepare-crawl", retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)
-async def prepare_crawl(plan: Plan, deadline: float) -> Plan:
-    """Finds where the start URL leads, reads robots.txt and the sitemaps."""
+async def prepare_crawl(plan: Plan, deadline: float) -> tuple[Plan, str]:
+    """Finds where the start URL leads, reads robots.txt and the sitemaps; why it ended early, if so."""
     log, run, settings = get_run_logger(), plan.run, plan.settings
+    stopped = ""
     access = await load_access(settings)
     with Store.open(settings.data) as store, phase(run.run_id, "reading robots.txt and sitemaps"):
         rules = rules_of(settings)
@@ -85,12 +88,19 @@ async def prepare_crawl(plan: Plan, deadline: float) -> Plan:
             log.warning("%s", problem)
         if rules.sitemaps:
             until = min(deadline, time.time() + SITEMAP_SECONDS)
-            cut = await seeds.read_sitemaps(settings, store, run.run_id, run.epoch, access, deadline=until)
+            async with stop_of(plan, store, until) as stop:
+                cut = await seeds.read_sitemaps(settings, store, run.run_id, run.epoch, access, stop=stop)
+            stopped = ASKED_TO if stop.reason == ASKED_TO else ""
             if cut:
                 log.warning("sitemaps: %s; the rest was not read", cut)
         if known := await asyncio.to_thread(seeds.add_known, settings, store, run.run_id, run.epoch):
             log.info("%d addresses known from the last crawl", known)
-    return plan.model_copy(update={"settings": settings})
+    return plan.model_copy(update={"settings": settings}), stopped
+
+
+def stop_of(plan: Plan, store: Store, deadline: float) -> StopWatch:
+    """Tells when what is done around the pages has to end."""
+    return StopWatch(partial(store.is_stopped, plan.run.run_id, plan.run.epoch), deadline=deadline)
 
 
 def job_of(plan: Plan, index: int, deadline: float, pages: int = CHUNK_PAGES) -> ChunkJob:
@@ -224,8 +234,8 @@ class _Crawling:
 
 
 @task(name="judge-site", retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE)
-async def judge_site(plan: Plan, check_until: float = NEVER) -> None:
-    """Settles redirects, looks at what pages point at, and judges the site as a whole.
+async def judge_site(plan: Plan, check_until: float = NEVER) -> str:
+    """Settles redirects, looks at what pages point at, and judges the site as a whole; why it did not, if so.
 
     Nothing is looked at after ``check_until``, seconds since the epoch.
     """
@@ -239,8 +249,11 @@ async def judge_site(plan: Plan, check_until: float = NEVER) -> None:
         if rules_of(settings).check:
             until = min(check_until, time.time() + CHECK_SECONDS)
             tell(run.run_id, "looking at what pages point to")
-            checked = await site.check_targets(settings, store, run.run_id, run.epoch, access, deadline=until)
-            log.info("%d targets checked", checked)
+            async with stop_of(plan, store, until) as stop:
+                seen, left = await site.check_targets(settings, store, run.run_id, run.epoch, access, stop=stop)
+            log.info("%d targets checked, %d left", seen, left)
+            if left and stop.reason == ASKED_TO:
+                return ASKED_TO
         tell(run.run_id, "judging the site as a whole")
         progress = await asyncio.to_thread(store.progress, run.run_id)
         if progress.done > APART_PAGES:
@@ -248,6 +261,7 @@ async def judge_site(plan: Plan, check_until: float = NEVER) -> None:
         else:
             changed = await asyncio.to_thread(site.judge, settings, run.run_id, run.epoch)
         log.info("%d pages new, changed or gone", changed)
+    return ""
 
 
 __all__ = [

@@ -159,13 +159,13 @@ def jobs_of(
 
 
 def end_run(store: Store, run: RunRef, stopped: str) -> Run:
-    """Closes a run that ended by itself; with open pages it can be resumed."""
-    progress = store.progress(run.run_id)
-    if store.get_run(run.run_id).kind == "crawl" and stopped != "stopped":
+    """Closes a run that ended by itself; with open pages, or a site to judge, it can be resumed."""
+    progress, crawled = store.progress(run.run_id), store.get_run(run.run_id).kind == "crawl"
+    if crawled and stopped != "stopped":
         # A limit ends a crawl as it ends a list read to its last line: completed, and said to be incomplete.
         why = WHY.get(stopped, stopped) or None
         ended = store.finish_run(run.run_id, run.epoch, RunState.COMPLETED, incomplete_reason=why)
-    elif progress.done >= progress.total:
+    elif not crawled and progress.done >= progress.total:
         ended = store.finish_run(run.run_id, run.epoch, RunState.COMPLETED)
     else:
         why = WHY.get(stopped, stopped) or "pages are left"

@@ -20,6 +20,7 @@ from tasks.scan.process import holder_name
 from tasks.scan.robots import RobotsBook
 from tasks.scan.settings import CrawlRules, ScanSettings, rules_of
 from tasks.scan.sitemaps import MAX_BYTES, ReadSitemap, SitemapReader
+from tasks.scan.stop import ASKED_TO, StopWatch
 from tasks.store import Found, SitemapEntryFact, SitemapFact, Store
 from tasks.urls import page_id
 
@@ -28,11 +29,12 @@ ENTRIES_AT_ONCE = 50_000
 
 
 async def read_sitemaps(
-    settings: ScanSettings, store: Store, run_id: str, epoch: int, access: Access = NO_ACCESS, *, deadline: float
+    settings: ScanSettings, store: Store, run_id: str, epoch: int, access: Access = NO_ACCESS, *, stop: StopWatch
 ) -> str:
     """Stores the site's sitemaps and adds their pages in scope to the crawl; returns what was cut, if anything.
 
-    Does nothing where an earlier epoch has done it. Nothing is begun after ``deadline``, seconds since the epoch.
+    Does nothing where an earlier epoch has done it. Nothing is begun once it is time to ``stop``; what was asked to
+    stop reads them again when it is resumed.
     """
     rules = rules_of(settings)
     if epoch > 1 and await asyncio.to_thread(_have_sitemaps, store, run_id):
@@ -48,7 +50,7 @@ async def read_sitemaps(
         robots = await book.of(rules.root_url)
         patiently = partial(pipeline.fetch_patiently, max_tries=options.max_tries)
         refusal = book.refusal if rules.obey_robots else _no_refusal
-        reader = SitemapReader(patiently, refusal, rules.root_url, deadline)
+        reader = SitemapReader(patiently, refusal, rules.root_url, stop)
         async for one in reader.read(robots.policy.sitemaps if robots.policy else ()):
             files.append(_sitemap_fact(one))
             if one.sitemap is None or not one.sitemap.entries:
@@ -58,6 +60,8 @@ async def read_sitemaps(
                 await asyncio.to_thread(_write_entries, waiting, len(files), settings, store, run_id, epoch)
                 waiting = []
     await asyncio.to_thread(_write_entries, waiting, len(files), settings, store, run_id, epoch)
+    if stop.reason == ASKED_TO:
+        return ""
     if reader.cut and files:
         files[-1] = replace(files[-1], errors=(*files[-1].errors, reader.cut))
     # Written last: they say that all entries are there.

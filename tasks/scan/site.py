@@ -31,6 +31,7 @@ from tasks.scan.robots import KeptRobots, RobotsBook, as_answer
 from tasks.scan.seeds import scope_of
 from tasks.scan.settings import CrawlRules, ScanSettings, rules_of
 from tasks.scan.settling import settled
+from tasks.scan.stop import StopWatch
 from tasks.store import CachedRobots, RobotsFact, Store, TargetFact
 from tasks.urls import address, is_http, origin, page_id, printable, resolve, same_site
 
@@ -129,9 +130,12 @@ def settle(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> int
 
 
 async def check_targets(
-    settings: ScanSettings, store: Store, run_id: str, epoch: int, access: Access = NO_ACCESS, *, deadline: float
-) -> int:
-    """Looks at external links and images, each once a run, and writes what is seen as it comes; returns how many."""
+    settings: ScanSettings, store: Store, run_id: str, epoch: int, access: Access = NO_ACCESS, *, stop: StopWatch
+) -> tuple[int, int]:
+    """Looks at external links and images, each once a run, and writes what is seen as it comes.
+
+    Nothing is begun once it is time to ``stop``. Returns how many were looked at, and how many are left.
+    """
     rules = rules_of(settings)
     wanted = await asyncio.to_thread(_targets, store, run_id, rules)
     hosts = store.hosts if rules.obey_robots else store.hosts.without_crawl_delay()
@@ -143,13 +147,15 @@ async def check_targets(
     ):
         allowed = []
         for one in wanted:
+            if stop.is_over:
+                break
             on_site = rules.obey_robots and same_site(one.url, rules.root_url)
             if on_site and not (await book.of(one.url)).allows(agent, one.url):
                 await seen.add([_disallowed(one)])
             else:
                 allowed.append(one)
-        await check(allowed, pipeline.fetcher, deadline=deadline, done=seen.add)
-    return seen.count
+        await check(allowed, pipeline.fetcher, stop=stop, done=seen.add)
+    return seen.count, len(wanted) - seen.count
 
 
 class _Seen:

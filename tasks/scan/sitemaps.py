@@ -1,7 +1,6 @@
 """Reads a site's sitemaps: those robots.txt names, else the usual place, and what their indexes list."""
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from typing import Protocol
 
 from tasks.crawl.sitemap import Sitemap, parse_sitemap
 from tasks.model import Answer, FetchFailure, Reason
+from tasks.scan.stop import StopWatch
 from tasks.urls import origin, same_domain
 
 MAX_FILES = 1000
@@ -54,8 +54,7 @@ class _Named:
 class SitemapReader:
     """Reads sitemaps of the site's domain breadth first within bounds; ``cut`` says which bound was met.
 
-    What robots.txt names is meant to be read, whatever it disallows. Nothing is begun after ``deadline``, seconds since
-    the epoch.
+    What robots.txt names is meant to be read, whatever it disallows. Nothing is begun once it is time to ``stop``.
 
     Args:
         refusal: why a file that robots.txt does not name may not be asked for; None where it may.
@@ -64,7 +63,7 @@ class SitemapReader:
     fetch: Fetch
     refusal: Callable[[str], Awaitable[Reason | None]]
     root_url: str
-    deadline: float
+    stop: StopWatch
     cut: str = ""
     _seen: set[str] = field(default_factory=set)
 
@@ -75,7 +74,7 @@ class SitemapReader:
             self._line_up(waiting, [_Named(origin(self.root_url) + USUAL, None, 1)])
         done = 0
         while waiting:
-            if time.time() > self.deadline:
+            if self.stop.is_over:
                 self.cut = f"time was over after {done:,} sitemap files"
                 return
             named = waiting.popleft()
@@ -109,7 +108,7 @@ class SitemapReader:
             return ReadSitemap(url, parent, None, None, ELSEWHERE)
         if not named.is_declared and (reason := await self.refusal(url)) is not None:
             return ReadSitemap(url, parent, None, reason, None)
-        answer = await self.fetch(url, patience=self.deadline - time.time())
+        answer = await self.fetch(url, patience=self.stop.left)
         if isinstance(answer, FetchFailure):
             return ReadSitemap(url, parent, answer.status, answer.reason, None)
         found = answer.status in SUCCESS

@@ -8,6 +8,8 @@ from types import TracebackType
 from typing import Self
 
 LOOK_EVERY = 1.0
+ASKED_TO = "stopped"
+"""The reason where the run's stop mark is set."""
 
 
 class StopWatch:
@@ -38,6 +40,16 @@ class StopWatch:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
 
+    @property
+    def is_over(self) -> bool:
+        """True where nothing new may be begun; the deadline counts to the moment."""
+        return bool(self.reason) or self.left <= 0
+
+    @property
+    def left(self) -> float:
+        """Seconds to the deadline."""
+        return self._deadline - time.time()
+
     def stop(self, reason: str) -> None:
         """Has all who wait end; the first reason counts."""
         self.reason = self.reason or reason
@@ -58,7 +70,7 @@ class StopWatch:
             elif time.time() > self._deadline:
                 self.stop("deadline")
             elif await self._asked_to():
-                self.stop("stopped")
+                self.stop(ASKED_TO)
             else:
                 await asyncio.sleep(LOOK_EVERY)
 

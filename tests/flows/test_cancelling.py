@@ -69,6 +69,56 @@ async def test_a_run_stopped_with_its_last_page_in_flight_is_judged_as_any_other
     assert list(store.sql("SELECT count(*) > 0 FROM results WHERE page_id = ''").rows) == [(True,)]
 
 
+MANY = 200
+INDEX = "<sitemapindex>{}</sitemapindex>"
+
+
+@pytest.fixture
+def stopping(store, monkeypatch):
+    """The id of a run and a page that has it stopped, the first time."""
+    monkeypatch.setattr(stop, "LOOK_EVERY", 0.01)
+    run_id = new_run_id()
+
+    def page(_):
+        if store.get_run(run_id).epoch == 1:
+            store.request_stop(run_id)
+            time.sleep(0.3)
+        return "<title>Tea</title>"
+
+    return run_id, page
+
+
+async def test_a_crawl_is_stopped_while_it_looks_at_images_and_goes_on_with_the_rest(site, store, options, stopping):
+    run_id, page = stopping
+    names = [f"/{n}.png" for n in range(MANY)]
+    images = "".join(f'<img src="{name}" alt="tea">' for name in names)
+    site.pages = {"/": f"<title>Tea</title>{images}", **dict.fromkeys(names, page)}
+    wishes = {"run_id": run_id, "sitemaps": False, "check": ["images"], "options": options}
+    state = await crawl_site(site.url("/"), return_state=True, **wishes)
+    run, looked_at = store.get_run(run_id), set(site.paths()) & set(names)
+    assert (state.is_cancelled(), run.state, run.incomplete_reason) == (True, RunState.INTERRUPTED, "stopped")
+    assert 0 < len(looked_at) < MANY
+    assert list(store.sql("SELECT count(*) FROM results WHERE page_id = ''").rows) == [(0,)]
+    site.requests.clear()
+    await crawl_site(site.url("/"), **wishes)
+    assert store.get_run(run_id).state == RunState.COMPLETED
+    assert set(site.paths()) & set(names) == set(names) - looked_at
+
+
+async def test_a_crawl_is_stopped_while_it_reads_sitemaps_and_reads_them_again(site, store, options, stopping):
+    run_id, page = stopping
+    names = [f"/{n}.xml" for n in range(MANY)]
+    index = INDEX.format("".join(f"<sitemap><loc>{site.url(name)}</loc></sitemap>" for name in names))
+    site.pages = {"/": "<title>Tea</title>", "/sitemap.xml": index, **dict.fromkeys(names, page)}
+    wishes = {"run_id": run_id, "check": [], "options": options}
+    state = await crawl_site(site.url("/"), return_state=True, **wishes)
+    assert (state.is_cancelled(), store.get_run(run_id).incomplete_reason) == (True, "stopped")
+    assert len(site.paths()) < MANY
+    await crawl_site(site.url("/"), **wishes)
+    assert store.get_run(run_id).state == RunState.COMPLETED
+    assert set(names) <= set(site.paths())
+
+
 async def test_what_was_cancelled_can_be_resumed(site, store, options):
     run_id = new_run_id()
     await batch_scan(urls=[site.url("/0")], run_id=run_id, options=options)

@@ -10,6 +10,7 @@ from tasks.scan.chunk import ChunkJob
 from tasks.scan.crawl import CrawlChunk
 from tasks.scan.records import NEVER, begin_crawl
 from tasks.scan.settings import AccessRef, CrawlRules, ScanSettings
+from tasks.scan.stop import StopWatch
 from tasks.store import connect
 
 SECRET = "Bearer canary-4711-secret"
@@ -40,10 +41,11 @@ def guarded(site, store, access):
         rules = await steps.find_root(job, store, rules, shown)
         settings = settings.model_copy(update={"crawl": rules})
         job = job.model_copy(update={"settings": settings})
-        await seeds.read_sitemaps(settings, store, run.run_id, run.epoch, shown, deadline=NEVER)
+        stop = StopWatch(lambda: False, deadline=NEVER)
+        await seeds.read_sitemaps(settings, store, run.run_id, run.epoch, shown, stop=stop)
         await CrawlChunk(job, store, rules, shown).run()
         await steps.probe(settings, store, run.run_id, run.epoch, shown)
-        await steps.check_targets(settings, store, run.run_id, run.epoch, shown, deadline=NEVER)
+        await steps.check_targets(settings, store, run.run_id, run.epoch, shown, stop=stop)
         steps.judge_site(settings, store, run.run_id, run.epoch)
         return {url: sent.get("authorization") == SECRET for url, sent in site.heads}
 

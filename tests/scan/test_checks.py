@@ -10,6 +10,7 @@ from tasks.fetch.fetcher import Fetcher
 from tasks.model import FetchOptions, Reason
 from tasks.scan import checks
 from tasks.scan.checks import Asked, check
+from tasks.scan.stop import StopWatch
 from tests.generated.reply import Reply
 from tests.generated.server import serve
 
@@ -30,7 +31,7 @@ async def look(url, host_port, **options):
         found.extend(facts)
 
     async with Fetcher(FetchOptions(allow=(host_port,), **options)) as fetcher:
-        await check([Asked(url, "internal")], fetcher, deadline=FAR, done=done)
+        await check([Asked(url, "internal")], fetcher, stop=StopWatch(lambda: False, deadline=FAR), done=done)
     (fact,) = found
     return fact
 

@@ -18,6 +18,7 @@ from tasks.scan.chunk import Chunk, ChunkJob
 from tasks.scan.crawl import CrawlChunk
 from tasks.scan.records import begin_crawl, begin_run, jobs_of, targets_of
 from tasks.scan.settings import AccessRef, CrawlRules, ScanSettings
+from tasks.scan.stop import StopWatch
 from tasks.store import RunSpec, RunState, connect
 
 DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
@@ -129,7 +130,7 @@ def crawl(store, site):
         job = ChunkJob(
             settings=settings, run_id=ids[0], epoch=ids[1], index=0, deadline=time.time() + 60, parent_pid=os.getpid()
         )
-        await seeds.read_sitemaps(settings, store, *ids, deadline=job.deadline)
+        await seeds.read_sitemaps(settings, store, *ids, stop=StopWatch(lambda: False, deadline=job.deadline))
         seeds.add_known(settings, store, *ids)
         await CrawlChunk(job, store, settings.crawl).run()
         if judged:

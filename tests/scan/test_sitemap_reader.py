@@ -9,10 +9,15 @@ from tasks.fetch.fetcher import Fetcher
 from tasks.model import FetchOptions, Reason, Response
 from tasks.scan import sitemaps
 from tasks.scan.sitemaps import SitemapReader
+from tasks.scan.stop import StopWatch
 
 FAR = 4e9
 INDEX = '<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{}</sitemapindex>'
 XML = {"Content-Type": "application/xml"}
+
+
+def never():
+    return StopWatch(lambda: False, deadline=FAR)
 
 
 def _index(site, *paths):
@@ -28,7 +33,7 @@ def reader(site, monkeypatch):
     async def read(most, seen=lambda: None):
         monkeypatch.setattr(sitemaps, "MAX_FILES", most)
         async with Fetcher(FetchOptions(allow=(site.host_port,))) as fetcher:
-            reader = SitemapReader(lambda url, **_: fetcher.fetch(url), allowed, site.url("/"), FAR)
+            reader = SitemapReader(lambda url, **_: fetcher.fetch(url), allowed, site.url("/"), never())
             async for _ in reader.read((site.url("/index.xml"),)):
                 seen()
         return reader.cut
@@ -75,7 +80,7 @@ async def read_of(answers, declared=(), *, disallowed=(), root="http://www.tea.e
     async def refusal(url):
         return Reason.BLOCKED_BY_ROBOTS if url in disallowed else None
 
-    reader = SitemapReader(fetch, refusal, root, FAR)
+    reader = SitemapReader(fetch, refusal, root, never())
     return [one async for one in reader.read(declared)], asked
 
 
