@@ -376,7 +376,7 @@ def shop(numbers):
     return PAGE.format(0, "".join(f'<a href="/?a={n % 29}&b={n % 31}&c={n % 37}">x</a>' for n in numbers))
 
 
-async def test_traps_know_what_other_processes_found_before_and_meanwhile(site, crawl):
+async def test_traps_know_what_other_processes_found_before(site, crawl):
     site.pages = {"/": shop(range(300)), "/list": shop(range(300, 502))}
     one = crawl(max_pages=1)
     await one.root()
