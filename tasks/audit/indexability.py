@@ -6,9 +6,7 @@ one it led to. In a crawl that is a page of its own.
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from typing import Protocol
 
 from tasks.model import Canonical, FetchFailure, Page, Response, Robots
 from tasks.urls import address, is_http
@@ -23,6 +21,15 @@ HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+class Canonicalised(Protocol):
+    """What states canonicals: a page, or what is known of it."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def canonicals(self) -> tuple[Canonical, ...]: ...
 
 
 def not_fetched(failure: FetchFailure) -> str:
@@ -88,12 +95,12 @@ def usable(canonical: Canonical) -> bool:
     return is_http(canonical.url) and bool(canonical.href.strip())
 
 
-def in_force(page: Page) -> list[Canonical]:
+def in_force(page: Canonicalised) -> list[Canonical]:
     """The canonicals a search engine reads: usable ones in head or in the Link header."""
     return [canonical for canonical in page.canonicals if canonical.in_head and usable(canonical)]
 
 
-def canonical_target(page: Page) -> str:
+def canonical_target(page: Canonicalised) -> str:
     """The other address the page names as its canonical; empty where it names none, or itself.
 
     Google ignores all of several different canonicals, so they name none.

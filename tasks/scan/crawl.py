@@ -9,15 +9,14 @@ from typing import TypeGuard
 
 from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.redirects import REDIRECT_STATUSES
-from tasks.model import Answer, FetchFailure, PageState, Reason, Response, ScannedPage, Verdict
+from tasks.model import Answer, FetchFailure, Page, PageState, Reason, Response, ScannedPage, Verdict
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
+from tasks.scan.leads import leads
 from tasks.scan.process import is_gone
-from tasks.scan.revalidating import Asked
 from tasks.scan.robots import HOST_FAILURES, Robots
 from tasks.scan.seeds import scope_of
 from tasks.scan.settings import CrawlRules
-from tasks.scan.trap_watch import watch_of
-from tasks.store import WHEN_RESUMED, Found, FoundBy, Lease, Redirected, Retry, Store
+from tasks.store import WHEN_RESUMED, EarlierPage, Found, FoundBy, Lease, Redirected, Retry, Store
 from tasks.urls import address, is_http, page_id, resolve
 
 SECONDS = 60.0
@@ -142,7 +141,8 @@ class CrawlChunk(Chunk):
             self._committer.add(_redirecting(lease, answer))
             return
         page = await self.read(lease, asked)
-        self._bring(lease, self._links(lease, _linked(page, asked)))
+        if (read := asked.earlier or page.page) is not None:
+            self._bring(lease, self._leads(lease, read))
         self._committer.add(page)
 
     def _bring(self, lease: Lease, found: list[Found]) -> None:
@@ -178,13 +178,13 @@ class CrawlChunk(Chunk):
         self._handed_on(page.page_id for page in pages)
         self.count(pages)
 
-    def _links(self, lease: Lease, urls: Iterable[str]) -> list[Found]:
-        """What the page links to and the crawl may fetch, each once; what lies too deep is held back by the store.
+    def _leads(self, lease: Lease, page: Page | EarlierPage) -> list[Found]:
+        """What the page names and the crawl may fetch, each once; what lies too deep is held back by the store.
 
-        From a page that a sitemap named links count as from the start.
+        From a page that a sitemap named links count as from the start. Its canonical is as deep as what it links to.
         """
         depth = (lease.depth or 0) + 1
-        return [self._finding(url, "link", depth) for url in urls if self._is_new(url)]
+        return [self._finding(url, found_by, depth) for found_by, url in leads(page) if self._is_new(url)]
 
     def _is_new(self, url: str) -> bool:
         """True for an address in scope that this chunk has not handed on yet."""
@@ -213,13 +213,6 @@ class CrawlChunk(Chunk):
         refused = FetchFailure(url=lease.url, reason=Reason.BLOCKED_BY_ROBOTS, tries=lease.tries)
         page = self._pipeline.without_page(lease.page_id, lease.url, refused, blocked=True)
         return replace(page, state=PageState.SKIPPED)
-
-
-def _linked(page: ScannedPage, asked: Asked) -> Iterable[str]:
-    """Addresses that the page links to, now as before where it was not modified."""
-    if asked.earlier is not None:
-        return asked.earlier.links
-    return (link.url for link in page.page.links if link.url is not None) if page.page is not None else ()
 
 
 def is_redirect(answer: Answer) -> TypeGuard[Response]:

@@ -95,6 +95,9 @@ def _write_entries(
     if comes_again(settings, store, run_id):
         wanted = _new_or_changed(wanted, store, rules.project_id)
     _add(store, run_id, epoch, (_listed(rules, entry.url) for entry in wanted))
+    listed = {entry.url for entry in wanted}
+    versions = dict.fromkeys(url for entry in wanted for _, url in entry.alternates if url not in listed)
+    _add(store, run_id, epoch, (_version(rules, url) for url in versions if scope.contains(url)))
 
 
 def _new_or_changed(entries: Sequence[SitemapEntryFact], store: Store, project_id: str) -> list[SitemapEntryFact]:
@@ -128,6 +131,11 @@ def add_known(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> 
         listed = site.execute("SELECT DISTINCT url FROM sitemap_entries")
         while rows := listed.fetchmany(FOUND_AT_ONCE):
             _add(store, run_id, epoch, (_listed(rules, url) for (url,) in rows if scope.contains(url)))
+        versions = site.execute(
+            "SELECT unnest(alternates).url FROM sitemap_entries EXCEPT SELECT url FROM sitemap_entries"
+        )
+        while rows := versions.fetchmany(FOUND_AT_ONCE):
+            _add(store, run_id, epoch, (_version(rules, url) for (url,) in rows if scope.contains(url)))
     return added
 
 
@@ -138,6 +146,11 @@ def _is_near(depth: int | None, most: int | None) -> bool:
 
 def _listed(rules: CrawlRules, url: str) -> Found:
     return Found(url, page_id(rules.project_id, url), "sitemap")
+
+
+def _version(rules: CrawlRules, url: str) -> Found:
+    """Another language of a listed page, as deep as what that links to."""
+    return Found(url, page_id(rules.project_id, url), "hreflang", depth=1)
 
 
 def _add(store: Store, run_id: str, epoch: int, found: Iterable[Found]) -> int:

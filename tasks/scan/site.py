@@ -130,12 +130,9 @@ def settle(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> int
 
 
 async def check_targets(
-    settings: ScanSettings, store: Store, run_id: str, epoch: int, access: Access = NO_ACCESS, *, stop: StopWatch
-) -> tuple[int, int]:
-    """Looks at external links and images, each once a run, and writes what is seen as it comes.
-
-    Nothing is begun once it is time to ``stop``. Returns how many were looked at, and how many are left.
-    """
+    settings: ScanSettings, store: Store, run_id: str, epoch: int, access: Access = NO_ACCESS, *, deadline: float
+) -> int:
+    """Looks at what lies out of scope and at images, each once a run, and writes what is seen; returns how many."""
     rules = rules_of(settings)
     wanted = await asyncio.to_thread(_targets, store, run_id, rules)
     hosts = store.hosts if rules.obey_robots else store.hosts.without_crawl_delay()
@@ -207,14 +204,19 @@ def _disallowed(asked: Asked) -> TargetFact:
 
 
 def _targets(store: Store, run_id: str, rules: CrawlRules) -> list[Asked]:
-    """What pages point at and nobody looked at yet: links out of scope, and images. Pages held back are no targets."""
+    """What pages point at and nobody looked at yet: what lies out of scope, and images.
+
+    Out of scope are links, canonicals and language versions; pages held back are no targets.
+    """
     scope = scope_of(rules)
     asked: dict[str, Asked] = {}
-    with store.site(run_id, ("pages", "links", "images", "targets")) as site:
+    with store.site(run_id, ("pages", "links", "images", "sitemap_entries", "targets")) as site:
+        site.execute(_KNOWN)
         if "external" in rules.check:
-            for url, internal in _rows(site, _LINKED):
+            stated = ((url, same_site(url, rules.root_url)) for (url,) in _rows(site, _STATED))
+            for url, internal in (*_rows(site, _LINKED), *stated):
                 if is_http(url) and not scope.covers(url):
-                    asked[url] = Asked(url, "internal" if internal else "external")
+                    asked.setdefault(url, Asked(url, "internal" if internal else "external"))
         if "images" in rules.check:
             for (url,) in _rows(site, _SHOWN):
                 if is_http(url):
@@ -222,18 +224,33 @@ def _targets(store: Store, run_id: str, rules: CrawlRules) -> list[Asked]:
     return list(asked.values())
 
 
+_KNOWN = """
+CREATE TEMP VIEW known AS
+SELECT url FROM pages UNION ALL SELECT final_url FROM pages WHERE final_url IS NOT NULL
+UNION ALL SELECT url FROM targets WHERE kind <> 'probe'
+"""
 _LINKED = """
 SELECT url, bool_or(internal) FROM links
-WHERE url LIKE 'http%' AND url NOT IN (
-    SELECT url FROM pages UNION ALL SELECT final_url FROM pages WHERE final_url IS NOT NULL
-    UNION ALL SELECT url FROM targets WHERE kind <> 'probe')
+WHERE url LIKE 'http%' AND url NOT IN (FROM known)
 GROUP BY url ORDER BY url
+"""
+_STATED = """
+WITH canonical AS (
+    SELECT list_distinct(list_transform(list_filter(canonicals, lambda one: one.in_head), lambda one: one.url)) AS urls
+    FROM pages),
+stated AS (
+    SELECT urls[1] AS url FROM canonical WHERE len(urls) = 1
+    UNION ALL
+    SELECT unnest(list_filter(hreflang, lambda one: one.in_head)).url FROM pages
+    UNION ALL
+    SELECT unnest(alternates).url FROM sitemap_entries)
+SELECT DISTINCT split_part(url, '#', 1) AS target FROM stated
+WHERE url LIKE 'http%' AND target NOT IN (FROM known)
+ORDER BY target
 """
 _SHOWN = """
 SELECT DISTINCT split_part(url, '#', 1) AS target FROM images
-WHERE url LIKE 'http%' AND target NOT IN (
-    SELECT url FROM pages UNION ALL SELECT final_url FROM pages WHERE final_url IS NOT NULL
-    UNION ALL SELECT url FROM targets WHERE kind <> 'probe')
+WHERE url LIKE 'http%' AND target NOT IN (FROM known)
 ORDER BY target
 """
 

@@ -7,8 +7,11 @@ from typing import Literal, Self
 
 from tasks.model import PageState, Reason
 
-FoundBy = Literal["start", "list", "link", "sitemap", "redirect", "earlier"]
-"""What leads to an address; ``earlier``: only the last crawl of the site knew it."""
+FoundBy = Literal["start", "list", "link", "sitemap", "redirect", "canonical", "hreflang", "earlier"]
+"""What leads to an address first; ``earlier``: only the last crawl of the site knew it."""
+
+FOLLOWED: tuple[FoundBy, ...] = ("link", "redirect", "canonical", "hreflang")
+"""What pages lead to, without end where they are made by rule."""
 
 
 @dataclass(frozen=True, slots=True)

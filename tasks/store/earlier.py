@@ -7,7 +7,7 @@ import polars as pl
 from sqlalchemy import Connection, Row, or_, select, tuple_
 
 from tasks.errors import StoreError
-from tasks.model import EarlierFacts, PageState, Reason
+from tasks.model import Canonical, EarlierFacts, Hreflang, PageState, Reason
 from tasks.store.columns import LINKS, PAGES
 from tasks.store.part_folder import PartFolder
 from tasks.store.records import EarlierPage
@@ -31,7 +31,7 @@ def earlier_pages(
 ) -> dict[str, EarlierPage]:
     """Those of ``page_ids`` whose last full answer had a validator and whose facts, made by ``recipe``, can be read.
 
-    One query and one pass over the parts concerned, however many pages; ``links`` says whether theirs are wanted.
+    One query and one pass over the parts concerned, however many pages; ``links``: what they lead to is wanted.
     """
     rows = connection.execute(_KNOWN.where(pages.c.page_id.in_(page_ids), *_usable(run_id, recipe))).all()
     if not rows:
@@ -39,7 +39,7 @@ def earlier_pages(
     files = _whole_parts(connection, root, {(row.run_id, row.part) for row in rows})
     kept = [row for row in rows if (row.run_id, row.part) in files]
     try:
-        facts = _read(root, PAGES, _PAGE_FACTS, kept, files)
+        facts = _read(root, PAGES, (*_PAGE_FACTS, *(_NAMED if links else ())), kept, files)
         targets = _targets(_read(root, LINKS, ("url",), kept, files)) if links else {}
     except (OSError, StoreError, pl.exceptions.PolarsError):
         return {}  # what cannot be read is fetched in full
@@ -71,6 +71,7 @@ _KNOWN = (
 )
 
 _PAGE_FACTS = ("final_url", "headers", "blocked_by_robots")
+_NAMED = ("canonicals", "hreflang")
 
 
 def _usable(run_id: str, recipe: str) -> tuple[Any, ...]:
@@ -124,6 +125,8 @@ def _page(row: Row[Any], fact: dict[str, Any], links: tuple[str, ...]) -> Earlie
         headers=tuple((header["name"], header["value"]) for header in fact["headers"] or ()),
         blocked_by_robots=fact["blocked_by_robots"],
         links=links,
+        canonicals=tuple(Canonical(**one) for one in fact.get("canonicals") or ()),
+        hreflang=tuple(Hreflang(**one) for one in fact.get("hreflang") or ()),
         facts=EarlierFacts(
             run_id=row.run_id,
             part=row.part,

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from tasks.model import PageState, Reason
 from tasks.store.catalogue import text_safe, upsert
-from tasks.store.crawl_records import Found, Limits
+from tasks.store.crawl_records import FOLLOWED, Found, Limits
 from tasks.store.part_folder import PartFolder
 from tasks.store.schema import frontier, runs
 from tasks.store.targets import write_unfetched
@@ -36,14 +36,10 @@ def add(connection: Connection, root: PartFolder, run: Row[Any], found: Iterable
     return len(fresh)
 
 
-def trap_suspects(connection: Connection, run_id: str, start: int, limit: int) -> tuple[list[str], int]:
-    """URLs with a query or what may be a date, of those that pages link or redirect to, in order.
-
-    Returns up to ``limit`` of those at position ``start`` and after, and where to go on.
-    """
-    end: int | None = connection.execute(select(runs.c.total).where(runs.c.run_id == run_id)).scalar()
+def trap_suspects(connection: Connection, run_id: str, limit: int) -> list[str]:
+    """URLs with a query or what may be a date, of those that pages lead to, in order."""
     suspicious = or_(frontier.c.url.contains("?"), frontier.c.url.regexp_match(DATED))
-    followed = frontier.c.found_by.in_(("link", "redirect"))
+    followed = frontier.c.found_by.in_(FOLLOWED)
     taken = or_(frontier.c.reason.is_(None), frontier.c.reason != Reason.CRAWL_TRAP.value)
     here = (frontier.c.run_id == run_id, frontier.c.position >= start, frontier.c.position < (end or 0))
     query = select(frontier.c.url, frontier.c.position).where(*here, followed, taken, suspicious)

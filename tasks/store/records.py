@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Self
 
-from tasks.model import EarlierFacts, PageState, Reason, Severity
+from tasks.model import Canonical, EarlierFacts, Hreflang, PageState, Reason, Severity
 from tasks.store.crawl_records import Limits
 
 RunKind = Literal["scan", "batch", "crawl"]
@@ -154,8 +154,8 @@ class EarlierPage:
         url: address that gave it.
         etag, last_modified: as received. headers: all of them.
         body_hash: as ``PageOutcome.content_hash``.
-        links: addresses it links to, each once, where they were asked for.
         facts: what was written of it.
+        links: addresses it links to, each once. canonicals, hreflang: as ``Page`` has them. All where asked for.
     """
 
     url: str
@@ -164,8 +164,10 @@ class EarlierPage:
     body_hash: str | None
     headers: tuple[tuple[str, str], ...]
     blocked_by_robots: bool | None
-    links: tuple[str, ...]
     facts: EarlierFacts
+    links: tuple[str, ...] = ()
+    canonicals: tuple[Canonical, ...] = ()
+    hreflang: tuple[Hreflang, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,11 +129,16 @@ SITEMAP_ENTRIES = FactTable(
 
 TARGETS = FactTable(
     "targets",
-    "What pages point at and the crawl looked at without scanning it.",
+    "What pages point at (links, canonicals, language versions, images) and the crawl looked at without scanning it.",
     (
         _RUN,
         Column("url", TEXT, "The address.", attrgetter("url")),
-        Column("kind", TEXT, "external, internal, image, or probe: a page that cannot exist.", attrgetter("kind")),
+        Column(
+            "kind",
+            TEXT,
+            "external, internal (on the host of the page), image, or probe: a page that cannot exist.",
+            attrgetter("kind"),
+        ),
         _STATUS,
         _REASON,
         Column("location", TEXT, "Where it redirects to.", attrgetter("location")),

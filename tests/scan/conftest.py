@@ -6,6 +6,7 @@ from tasks.model import FetchOptions
 from tasks.scan.records import begin_run, jobs_of, targets_of
 from tasks.scan.settings import ScanSettings
 from tasks.store import RunSpec, Store
+from tests.scan.crawling import Crawl
 
 
 @pytest.fixture
@@ -30,3 +31,8 @@ def begin(store, settings):
         return run, [job for job, _ in jobs_of(store, run, settings, deadline=deadline)]
 
     return begin
+
+
+@pytest.fixture
+def crawl(store, site):
+    return lambda **rules: Crawl(store, site, **rules)

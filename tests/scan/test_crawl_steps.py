@@ -1,97 +1,28 @@
 """The steps of a crawl around its pages."""
 
 import asyncio
-import os
 import time
 from datetime import UTC, datetime
 
 import pytest
 
-from tasks.fetch.fetcher import Fetcher
-from tasks.model import FetchOptions, Response
 from tasks.report.next_steps import goes_on
 from tasks.scan import checks as checks_room
 from tasks.scan import chunk as chunk_room
 from tasks.scan import pipeline as pipeline_room
 from tasks.scan import robots as robots_room
-from tasks.scan import seeds, trap_watch
 from tasks.scan import site as steps
-from tasks.scan.chunk import ChunkJob
 from tasks.scan.crawl import CrawlChunk
-from tasks.scan.records import begin_crawl, resume_run
-from tasks.scan.settings import CrawlRules, ScanSettings
-from tasks.scan.stop import StopWatch
-from tasks.store import Found, Limits, RunState, Store, TargetFact, connect
+from tasks.store import Found, Limits, RunState, Store, TargetFact
 
 PAGE = '<!doctype html><html lang="en"><title>{0} is a page of the test site</title><h1>{0}</h1>{1}'
 TEXT = {"Content-Type": "text/plain"}
-FAR = 4e9
 
 
 @pytest.fixture(autouse=True)
 def _short_delays(monkeypatch):
     monkeypatch.setattr(chunk_room, "delay", lambda *_, **__: 0.01)
     monkeypatch.setattr(checks_room, "SECOND_LOOK", 0.01)
-
-
-def never():
-    return StopWatch(lambda: False, deadline=FAR)
-
-
-class Crawl:
-    def __init__(self, store, site, **rules):
-        self.store = store
-        start = rules.pop("start_url", site.url("/"))
-        self.rules = CrawlRules(project_id="default", start_url=start, **rules)
-        options = FetchOptions(allow=(site.host_port, f"127.0.0.2:{site.port}"))
-        self.settings = ScanSettings(data=str(store.path), options=options, crawl=self.rules)
-        self.run = begin_crawl(store, self.rules, self.settings, user_id="u", run_id="", flow_run_id=None)
-
-    @property
-    def ids(self):
-        return self.run.run_id, self.run.epoch
-
-    def job(self, pages=500):
-        return ChunkJob(
-            settings=self.settings,
-            run_id=self.run.run_id,
-            epoch=self.run.epoch,
-            index=0,
-            deadline=time.time() + 60,
-            parent_pid=os.getpid(),
-            pages=pages,
-        )
-
-    async def root(self):
-        self.rules = await steps.find_root(self.job(), self.store, self.rules)
-        self.settings = self.settings.model_copy(update={"crawl": self.rules})
-        return self.rules.root_url
-
-    async def pages(self):
-        await CrawlChunk(self.job(), self.store, self.rules).run()
-
-    async def sitemaps(self):
-        return await seeds.read_sitemaps(self.settings, self.store, *self.ids, stop=never())
-
-    async def checks(self):
-        seen, _ = await steps.check_targets(self.settings, self.store, *self.ids, stop=never())
-        return seen
-
-    def judge(self):
-        steps.settle(self.settings, self.store, *self.ids)
-        steps.judge_site(self.settings, self.store, *self.ids)
-
-    def resume(self):
-        self.run, _ = resume_run(self.store, self.run.run_id)
-
-    def rows(self, sql):
-        with connect(self.store.path) as facts:
-            return facts.execute(sql).fetchall()
-
-
-@pytest.fixture
-def crawl(store, site):
-    return lambda **rules: Crawl(store, site, **rules)
 
 
 async def test_the_root_is_found_though_its_first_answers_fail(site, crawl):
@@ -440,7 +371,7 @@ async def test_a_page_is_never_stored_before_its_links_are_known(site, crawl, mo
     assert one.store.progress(one.run.run_id).total == 2
 
 
-async def test_pages_of_a_slow_host_stay_with_the_chunk_that_has_them(store, site, monkeypatch):
+async def test_pages_of_a_slow_host_stay_with_the_chunk_that_has_them(site, crawl, store, monkeypatch):
     monkeypatch.setitem(Store.lease.__kwdefaults__, "lease_s", 0.5)
     monkeypatch.setattr(Store.renew, "__defaults__", (0.5,))
     monkeypatch.setattr(chunk_room, "RENEW_EVERY", 0.1)
@@ -453,11 +384,11 @@ async def test_pages_of_a_slow_host_stay_with_the_chunk_that_has_them(store, sit
     paths = [f"/{number}" for number in range(8)]
     site.pages = {"/": PAGE.format("start", "".join(f"<a href={path}>p</a>" for path in paths))}
     site.pages |= dict.fromkeys(paths, slowly)
-    crawl = Crawl(store, site)
-    crawl.settings = crawl.settings.model_copy(
-        update={"options": crawl.settings.options.model_copy(update={"concurrency": 1})}
+    one = crawl()
+    one.settings = one.settings.model_copy(
+        update={"options": one.settings.options.model_copy(update={"concurrency": 1})}
     )
-    await crawl.root()
-    await asyncio.gather(crawl.pages(), crawl.pages())
+    await one.root()
+    await asyncio.gather(one.pages(), one.pages())
     assert sorted(path for path in site.paths() if path in paths) == paths
-    assert store.progress(crawl.run.run_id).done == 9
+    assert store.progress(one.run.run_id).done == 9
