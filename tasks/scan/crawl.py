@@ -11,7 +11,7 @@ from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.redirects import REDIRECT_STATUSES
 from tasks.model import Answer, FetchFailure, Page, PageState, Reason, Response, ScannedPage, Verdict
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
-from tasks.scan.leads import leads
+from tasks.scan.leads import leads, refreshed_to
 from tasks.scan.process import is_gone
 from tasks.scan.robots import HOST_FAILURES, Robots
 from tasks.scan.seeds import scope_of
@@ -137,12 +137,13 @@ class CrawlChunk(Chunk):
         if self.try_again(lease, answer):
             return
         if is_redirect(answer):
-            self._bring(lease, self._target(lease, answer))
+            self.led_to = target_of(answer)
+            self._bring(lease, self._followed(lease, self.led_to, anywhere=self._anywhere))
             self._committer.add(_redirecting(lease, answer))
             return
         page = await self.read(lease, asked)
         if (read := asked.earlier or page.page) is not None:
-            self._bring(lease, self._leads(lease, read))
+            self._bring(lease, [*self._leads(lease, read), *self._followed(lease, refreshed_to(read))])
         self._committer.add(page)
 
     def _bring(self, lease: Lease, found: list[Found]) -> None:
@@ -199,9 +200,9 @@ class CrawlChunk(Chunk):
             return Found(url, identity, found_by, PageState.SKIPPED, Reason.CRAWL_TRAP, depth, why)
         return Found(url, identity, found_by, depth=depth)
 
-    def _target(self, lease: Lease, answer: Response) -> list[Found]:
-        url = self.led_to = target_of(answer)
-        if url is None or not (self._anywhere or self._scope.contains(url)):
+    def _followed(self, lease: Lease, url: str | None, *, anywhere: bool = False) -> list[Found]:
+        """Where a redirect or a refresh leads, as deep as what leads there: nearer perhaps than it was found before."""
+        if url is None or not (anywhere or self._scope.contains(url)):
             return []
         return [self._finding(url, "redirect", lease.depth)]
 

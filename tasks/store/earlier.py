@@ -7,7 +7,7 @@ import polars as pl
 from sqlalchemy import Connection, Row, or_, select, tuple_
 
 from tasks.errors import StoreError
-from tasks.model import Canonical, EarlierFacts, Hreflang, PageState, Reason
+from tasks.model import Canonical, EarlierFacts, Hreflang, MetaRefresh, PageState, Reason
 from tasks.store.columns import LINKS, PAGES
 from tasks.store.part_folder import PartFolder
 from tasks.store.records import EarlierPage
@@ -71,7 +71,7 @@ _KNOWN = (
 )
 
 _PAGE_FACTS = ("final_url", "headers", "blocked_by_robots")
-_NAMED = ("canonicals", "hreflang")
+_NAMED = ("canonicals", "hreflang", "meta_refresh")
 
 
 def _usable(run_id: str, recipe: str) -> tuple[Any, ...]:
@@ -127,6 +127,7 @@ def _page(row: Row[Any], fact: dict[str, Any], links: tuple[str, ...]) -> Earlie
         links=links,
         canonicals=tuple(Canonical(**one) for one in fact.get("canonicals") or ()),
         hreflang=tuple(Hreflang(**one) for one in fact.get("hreflang") or ()),
+        meta_refresh=MetaRefresh(**refresh) if (refresh := fact.get("meta_refresh")) else None,
         facts=EarlierFacts(
             run_id=row.run_id,
             part=row.part,

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Self
 
-from tasks.model import Canonical, EarlierFacts, Hreflang, PageState, Reason, Severity
+from tasks.model import Canonical, EarlierFacts, Hreflang, MetaRefresh, PageState, Reason, Severity
 from tasks.store.crawl_records import Limits
 
 RunKind = Literal["scan", "batch", "crawl"]
@@ -155,7 +155,8 @@ class EarlierPage:
         etag, last_modified: as received. headers: all of them.
         body_hash: as ``PageOutcome.content_hash``.
         facts: what was written of it.
-        links: addresses it links to, each once. canonicals, hreflang: as ``Page`` has them. All where asked for.
+        links: addresses it links to, each once. canonicals, hreflang, meta_refresh: as ``Page`` has them. All where
+            asked for.
     """
 
     url: str
@@ -168,6 +169,7 @@ class EarlierPage:
     links: tuple[str, ...] = ()
     canonicals: tuple[Canonical, ...] = ()
     hreflang: tuple[Hreflang, ...] = ()
+    meta_refresh: MetaRefresh | None = None
 
 
 @dataclass(frozen=True, slots=True)

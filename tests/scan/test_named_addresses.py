@@ -1,4 +1,4 @@
-"""Addresses that pages name otherwise than by a link: canonicals and language versions are looked at, too."""
+"""Addresses that pages name otherwise than by a link: canonicals, language versions and refreshes lead on, too."""
 
 import pytest
 
@@ -25,6 +25,10 @@ def canonical(url):
 
 def version(lang, url):
     return f'<link rel="alternate" hreflang="{lang}" href="{url}">'
+
+
+def refresh(url, delay=0):
+    return f'<meta http-equiv="refresh" content="{delay}; url={url}">'
 
 
 def found(one):
@@ -145,7 +149,7 @@ async def test_a_crawl_that_comes_again_finds_them_on_pages_that_did_not_change(
 
     site.pages = {
         "/": unless_known(page("Home", "", "/a"), '"1"'),
-        "/a": unless_known(page("A", canonical("/c") + version("de", "/de")), '"2"'),
+        "/a": unless_known(page("A", canonical("/c") + version("de", "/de") + refresh("/next", 60)), '"2"'),
         "/sitemap.xml": (200, XML, listing(site)),
     }
     one = await crawled(crawl())
@@ -156,5 +160,30 @@ async def test_a_crawl_that_comes_again_finds_them_on_pages_that_did_not_change(
     seeds.add_known(two.settings, two.store, *two.ids)
     await two.pages()
     assert two.store.get_run(two.run.run_id).not_modified == 2
-    assert found(one) == {"start": 1, "link": 1, "canonical": 1, "hreflang": 1}
-    assert found(two) == {"start": 1, "link": 1, "canonical": 1, "hreflang": 1}
+    assert found(one) == {"start": 1, "link": 1, "canonical": 1, "hreflang": 1, "redirect": 1}
+    assert found(two) == found(one)
+
+
+async def test_a_refresh_of_the_start_page_leads_on(site, crawl):
+    site.pages = {"/": page("Redirecting", refresh("/en/index.html#top")), "/en/index.html": page("Tea", "", "/en/a")}
+    one = await crawled(crawl())
+    assert site.page_paths() == ["/", "/en/index.html", "/en/a"]
+    assert found(one) == {"start": 1, "redirect": 1, "link": 1}
+
+
+@pytest.mark.parametrize("target", ["http://127.0.0.2:1/", "/", "mailto:a@example.com"])
+async def test_a_refresh_out_of_scope_leads_nowhere(site, crawl, target):
+    site.pages = {"/": page("Redirecting", refresh(target))}
+    one = await crawled(crawl())
+    assert found(one) == {"start": 1}
+
+
+async def test_a_refresh_is_no_step_down(site, crawl):
+    site.pages = {
+        "/": page("Home", "", "/a", "/old"),
+        "/a": page("A", "", "/new"),
+        "/old": page("Old", refresh("/new", 5)),
+        "/new": page("New"),
+    }
+    await crawled(crawl(max_depth=1))
+    assert sorted(site.page_paths()) == ["/", "/a", "/new", "/old"]
