@@ -1,7 +1,7 @@
 """May the page be indexed, and if not, why not.
 
-Where robots.txt was not read, not blocked counts as true. A redirect that was followed is no reason: the page is the
-one it led to. In a crawl that is a page of its own.
+Where robots.txt was not read, not blocked counts as true. A redirect is no reason: the page is the one it led to. An
+instant meta refresh is one, though search engines take it for a redirect: its page has facts of its own.
 """
 
 import re
@@ -12,7 +12,7 @@ from tasks.model import Canonical, FetchFailure, Page, Response, Robots
 from tasks.urls import address, is_http
 
 BLOCKED = "blocked by robots.txt"
-MOVED = "redirect"
+REFRESHED = "redirects by meta refresh"
 NOINDEX = frozenset({"noindex", "none"})
 NOFOLLOW = frozenset({"nofollow", "none"})
 OBEYED_AGENTS = frozenset({"robots", "googlebot"})
@@ -50,6 +50,8 @@ def kept_out(page: Page, at: datetime, *, blocked: bool = False) -> str:
     """
     if blocked:
         return BLOCKED
+    if refresh_target(page):
+        return REFRESHED
     if has_directive(page, NOINDEX):
         return "noindex"
     if any(expired(page, at)):
@@ -65,29 +67,15 @@ def has_directive(page: Page, wanted: frozenset[str]) -> bool:
     return any(robots.agent in OBEYED_AGENTS and not wanted.isdisjoint(robots.directives) for robots in page.robots)
 
 
-def expired(page: Page, at: datetime) -> Iterator[tuple[Robots, str]]:
-    """The tags and headers for all crawlers or for Googlebot whose unavailable_after has passed, each with that."""
-    for robots in page.robots:
-        if robots.agent in OBEYED_AGENTS:
-            for directive in robots.directives:
-                end = expiry(directive)
-                if end is not None and end <= at:
-                    yield robots, directive
+def refresh_target(page: Page) -> str:
+    """The other address that an instant meta refresh or Refresh header leads to; empty where none does.
 
-
-def expiry(directive: str) -> datetime | None:
-    """The time that an unavailable_after names as RFC 822, RFC 850 or ISO 8601 write it; None where there is none."""
-    name, _, date = directive.partition(":")
-    date = date.strip()
-    if name.strip() != "unavailable_after" or len(date) > LONGEST_DATE:
-        return None
-    iso = date.upper().removesuffix("GMT").removesuffix("UTC").rstrip()
-    readings = ((datetime.fromisoformat, iso), (parsedate_to_datetime, date), (parsedate_to_datetime, f"{date} 00:00"))
-    for read, text in readings:
-        with suppress(ValueError, OverflowError):
-            found = read(text)
-            return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-    return None
+    https://developers.google.com/search/docs/crawling-indexing/301-redirects#metarefresh
+    """
+    refresh = page.meta_refresh
+    if refresh is None or refresh.delay > 0 or refresh.url is None or not is_http(refresh.url):
+        return ""
+    return "" if same_address(refresh.url, page.url) else address(refresh.url)
 
 
 def usable(canonical: Canonical) -> bool:

@@ -128,6 +128,16 @@ def test_page_of_an_error_answer_is_not_judged():
         ({"canonicals": (Canonical("/a", f"{EXAMPLE}a"), Canonical("/b", f"{EXAMPLE}b"))}, ""),
         ({"canonicals": (Canonical("/b", f"{EXAMPLE}b"), Canonical("/b", f"{EXAMPLE}b"))}, "canonicalised"),
         ({"canonicals": (Canonical("/b", f"{EXAMPLE}b", in_head=False),)}, ""),
+        ({"meta_refresh": MetaRefresh(0, f"{EXAMPLE}b")}, "redirects by meta refresh"),
+        ({"meta_refresh": MetaRefresh(0, f"{EXAMPLE}b", "header")}, "redirects by meta refresh"),
+        (
+            {"meta_refresh": MetaRefresh(0, f"{EXAMPLE}b"), "robots": (Robots("robots", ("noindex",)),)},
+            "redirects by meta refresh",
+        ),
+        ({"meta_refresh": MetaRefresh(1, f"{EXAMPLE}b")}, ""),
+        ({"meta_refresh": MetaRefresh(0, None)}, ""),
+        ({"meta_refresh": MetaRefresh(0, f"{EXAMPLE}#top")}, ""),
+        ({"meta_refresh": MetaRefresh(0, "mailto:a@example.com")}, ""),
     ],
 )
 def test_indexability(facts, why):

@@ -226,7 +226,8 @@ def _oversized_failure(failure: FetchFailure, limit: int) -> Iterator[Word]:
 def meta_refresh_redirect(page: Page, *, seconds: Seconds = 5) -> Iterator[Word]:
     """A meta refresh or Refresh header sends visitors to another address within seconds.
 
-    It is slower and less certain than an HTTP redirect, and moves people who had no time to read.
+    It is slower and less certain than an HTTP redirect, and moves people who had no time to read. At 0 s search engines
+    take it for a redirect: the page is not judged as one to be found, and what names it names a redirect.
     Reloading the same page, or moving on after a longer wait, is not meant here.
 
     Answer 301 or 308 instead, or 302 or 307 where the move is temporary.

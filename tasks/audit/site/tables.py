@@ -2,10 +2,12 @@
 
 ======== ==============================================================================================
 page     one row a page: ``id`` numbers them by address; ``form`` is the address as compared; ``html``: has facts;
-         ``ends``: the page a redirect led to; ``canonical``: the other address it names, ``canon`` that page;
-         ``series``: hash of what is the same for all pages of a paginated list
-address  what is known of any address: ``answered`` at once, ``ended`` after redirects. ``erring``: answered with an
-         error itself; ``wrong``: ends in one, ``broken``: in one that a link must not lead to; ``known``: we can tell
+         ``redirecting``: by status, or by an instant meta refresh, whose page has facts as well; ``ends``: the page
+         it led to; ``canonical``: the other address it names, ``canon`` that page; ``series``: hash of what is the
+         same for all pages of a paginated list
+address  what is known of any address: ``answered`` at once, ``how``: in words; ``ended``: after redirects.
+         ``erring``: answered with an error itself; ``wrong``: ends in one, ``broken``: in one that a link must not
+         lead to; ``known``: we can tell
 linked   every address that pages link to
 edge     one row for each pair of pages with a link, straight or by a redirect
 start    the page of the start URL, and the one it redirects to
@@ -50,27 +52,35 @@ seen AS (
         form_of(p.url) AS form,
         hash(series_of(p.url)) AS series,
         hop.status AS hop_status,
-        hop.page_id IS NOT NULL AS redirecting,
+        hop.page_id IS NOT NULL AS hopping,
         coalesce(p.blocked_by_robots, false) OR coalesce(p.reason = 'blocked-by-robots', false) AS blocked,
         hop.page_id IS NULL AND coalesce(p.status, 0) = 200 AND p.html_length IS NOT NULL AS html,
         coalesce(has_directive(p.robots, ['noindex', 'none']), false) AS noindex,
         coalesce(has_directive(p.robots, ['nofollow', 'none']), false) AS nofollow,
+        CASE WHEN html AND p.meta_refresh.delay = 0 AND is_http(p.meta_refresh.url)
+                AND form_of(without_fragment(p.meta_refresh.url)) <> form
+            THEN without_fragment(p.meta_refresh.url) END AS refreshed,
         list_distinct(list_transform(
             list_filter(p.canonicals, lambda stated:
                 stated.in_head AND coalesce(is_http(stated.url), false) AND regexp_matches(stated.href, '\S')),
             lambda stated: without_fragment(stated.url))) AS stated,
         p.title, p.meta_description AS description, p.h1, p.content_hash, coalesce(p.word_count, 0) AS word_count
     FROM pages p LEFT JOIN hop USING (page_id)),
+led AS (
+    SELECT * REPLACE (coalesce(refreshed, final_url) AS final_url, noindex AND refreshed IS NULL AS noindex),
+        hopping OR refreshed IS NOT NULL AS redirecting
+    FROM seen),
 named AS (
-    SELECT * EXCLUDE (stated),
+    SELECT * EXCLUDE (stated, hopping),
         html AND not_indexable = '' AND NOT blocked AS indexable,
-        CASE WHEN html AND len(list_distinct(list_transform(stated, lambda url: form_of(url)))) = 1
+        CASE WHEN html AND NOT redirecting AND len(list_distinct(list_transform(stated, lambda url: form_of(url)))) = 1
                 AND form_of(stated[1]) <> form
             THEN list_min(stated) END AS canonical
-    FROM seen)
-SELECT p.*, target.id AS ends, canon.id AS canon
+    FROM led)
+SELECT p.*, coalesce(beyond.id, target.id) AS ends, canon.id AS canon
 FROM named p
 LEFT JOIN named target ON p.redirecting AND target.url = p.final_url AND target.id <> p.id
+LEFT JOIN named beyond ON target.redirecting AND beyond.url = target.final_url AND beyond.id <> p.id
 LEFT JOIN named canon ON canon.url = p.canonical
 ORDER BY p.id
 """
@@ -82,11 +92,12 @@ WITH target AS (
         any_value(location) AS location, max(tries) AS tries
     FROM targets WHERE kind <> 'probe' AND url NOT IN (SELECT url FROM page) GROUP BY url),
 every AS (
-    SELECT url, id AS page, redirecting, coalesce(hop_status, status) AS answered, status AS ended, reason,
+    SELECT url, id AS page, redirecting, coalesce(hop_status, status) AS answered,
+        if(refreshed IS NULL, coalesce(hop_status, status)::VARCHAR, 'meta refresh') AS how, status AS ended, reason,
         if(redirecting, final_url, NULL) AS leads_to, blocked, NULL AS tries
     FROM page
     UNION ALL
-    SELECT url, NULL, location IS NOT NULL AND location <> url, status,
+    SELECT url, NULL, location IS NOT NULL AND location <> url, status, status::VARCHAR,
         if(status BETWEEN 300 AND 399, NULL, status), reason, location, coalesce(reason = 'blocked-by-robots', false),
         tries
     FROM target),
@@ -186,8 +197,8 @@ hit AS (
             (list_position(['main', 'body', 'aside', 'nav', 'header', 'footer'], position), text, rel)) AS link
     FROM links WHERE url IN (SELECT url FROM fault) GROUP BY page_id, url)
 SELECT source.page_id, source.url AS source, a.url AS target, hit.internal OR a.page IS NOT NULL AS internal,
-    hit.occurrences, hit.link, a.answered, a.ended, a.reason, a.leads_to, a.failed, a.redirecting, a.wrong, a.broken,
-    a.tries
+    hit.occurrences, hit.link, a.answered, a.how, a.ended, a.reason, a.leads_to, a.failed, a.redirecting, a.wrong,
+    a.broken, a.tries
 FROM hit JOIN fault a USING (url) JOIN page source USING (page_id)
 WHERE source.html
 """

@@ -50,7 +50,7 @@ def canonical_to_redirect(site: Site) -> Iterator[SiteWord]:
         site,
         Findings("""
             SELECT p.page_id, p.url,
-                'The canonical ' || shown(a.url) || ' redirects' || coalesce(' (' || a.answered || ')', '')
+                'The canonical ' || shown(a.url) || ' redirects' || coalesce(' (' || a.how || ')', '')
                     || coalesce(' to ' || shown(a.leads_to), '') || '.' AS message,
                 {'observed': shown(a.url), 'status': a.answered, 'target': shown(a.leads_to),
                     'locator': 'link[rel="canonical"]'} AS evidence,

@@ -106,14 +106,14 @@ def hreflang_to_redirect(site: Site) -> Iterator[SiteWord]:
         Findings("""
             SELECT p.page_id, p.url,
                 'The ' || shown(min(v.lang)) || ' version ' || shown(a.url) || ' redirects'
-                    || coalesce(' (' || a.answered || ')', '') || coalesce(' to ' || shown(a.leads_to), '') || '.'
+                    || coalesce(' (' || a.how || ')', '') || coalesce(' to ' || shown(a.leads_to), '') || '.'
                     AS message,
                 {'observed': shown(a.url), 'lang': shown(min(v.lang)), 'status': a.answered,
                     'target': shown(a.leads_to), 'locator': 'link[rel="alternate"][hreflang]'} AS evidence,
                 a.url AS key
             FROM alternate v JOIN page p ON p.id = v.source JOIN address a ON a.url = v.url
             WHERE p.indexable AND v.form <> p.form AND a.redirecting
-            GROUP BY p.page_id, p.url, a.url, a.answered, a.leads_to"""),
+            GROUP BY p.page_id, p.url, a.url, a.answered, a.how, a.leads_to"""),
         "NOT coalesce(a.known, false)",
     )
 

@@ -124,7 +124,7 @@ def link_to_redirect(site: Site) -> Iterator[SiteWord]:
     yield Findings("""
         SELECT page_id, source AS url,
             'The link "' || shown(link.text) || '" leads to ' || shown(target) || ', which redirects'
-                || coalesce(' (' || answered || ')', '') || coalesce(' to ' || shown(leads_to), '') || '.' AS message,
+                || coalesce(' (' || how || ')', '') || coalesce(' to ' || shown(leads_to), '') || '.' AS message,
             {'source': source, 'text': shown(link.text), 'position': link.position, 'rel': shown(link.rel),
                 'target': target, 'status': answered, 'leads_to': leads_to, 'occurrences': occurrences, 'locator': 'a'}
                 AS evidence,

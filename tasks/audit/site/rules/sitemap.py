@@ -51,7 +51,7 @@ def sitemap_url_redirect(site: Site) -> Iterator[SiteWord]:
     """
     return _judge(
         site,
-        """'The sitemap lists an address that redirects' || coalesce(' (' || a.answered || ')', '')
+        """'The sitemap lists an address that redirects' || coalesce(' (' || a.how || ')', '')
             || coalesce(' to ' || shown(a.leads_to), '') || '.'""",
         "a.redirecting",
         "NOT coalesce(a.known, false)",

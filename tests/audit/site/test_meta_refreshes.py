@@ -1,0 +1,77 @@
+"""An instant meta refresh is a redirect to search engines, and to the rules of sites."""
+
+import pytest
+
+from tasks.model import Outcome
+
+EXAMPLE = "https://example.com"
+STUB = '<meta http-equiv="refresh" content="0; url={}"><title>Redirecting…</title><p>Redirecting you to the new page.'
+MOVED = STUB.format("/new")
+
+
+def version(lang, url):
+    return f'<link rel="alternate" hreflang="{lang}" href="{url}">'
+
+
+def test_what_names_a_stub_names_a_redirect(judge):
+    judged = judge(
+        f"""
+        /       <a href="/old1">1</a> <a href="/old2">2</a> <a href="/c">C</a> <a href="/v">V</a>
+        /old1   {MOVED}
+        /old2   {MOVED}<meta name="robots" content="noindex"><link rel="canonical" href="/new">
+        /c      <link rel="canonical" href="/old2">
+        /v      {version("en", "/v")}{version("de", "/old1")}
+        /new    <h1>Tea</h1>
+        /sitemap.xml  / /old1 /old2 /v /new
+        """
+    )
+    redirects = {rule: judged.pages(rule) for rule in judged.results if rule.endswith("-redirect")}
+    assert redirects == {
+        "canonical-to-redirect": ["/c"],
+        "hreflang-to-redirect": ["/v"],
+        "link-to-redirect": ["/", "/"],
+        "sitemap-url-redirect": ["/old1", "/old2"],
+    }
+    assert {issue["message"] for issue in judged.of("sitemap-url-redirect")} == {
+        f"The sitemap lists an address that redirects (meta refresh) to {EXAMPLE}/new."
+    }
+    others = {issue["rule"] for issue in judged.issues if issue["url"].startswith(f"{EXAMPLE}/old")}
+    assert others == {"sitemap-url-redirect"}
+    assert judged.pages("canonical-to-noindex") == judged.pages("title-duplicate") == []
+    assert judged.results["noindex-share-high"].outcome is Outcome.NOT_APPLICABLE
+    node = judged.graph["/new"]
+    assert (node["depth"], node["inlinks"]) == (1, 1)
+    assert node["canonical_cluster"] == judged.graph["/old1"]["canonical_cluster"]
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        f"/ {STUB.format('/home')}",
+        f"/ 302 /start\n/start {STUB.format('/home')}",
+        f"/ {STUB.format('/start')}\n/start 301 /home",
+        f"/ {STUB.format('/start#top')}\n/start {STUB.format('/home')}",
+    ],
+)
+def test_a_start_page_that_leads_on_is_the_page_it_leads_to(judge, chain):
+    judged = judge(f'{chain}\n/home <a href="/a">A</a>\n/a <a href="/home">Home</a>')
+    assert judged.pages("orphan-page") == []
+    assert [judged.graph[path]["depth"] for path in ("/", "/home", "/a")] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("content", ["3; url=/new", "0", "0; url=/old#top", "0; url=mailto:a@example.com"])
+def test_other_refreshes_are_no_redirects(judge, content):
+    judged = judge(
+        f"""
+        /       <a href="/old">Old</a> <a href="/new">New</a>
+        /old    <meta http-equiv="refresh" content="{content}"><title>Tea</title>
+        /new    <title>Tea</title>
+        """
+    )
+    assert judged.pages("link-to-redirect") == []
+    assert judged.pages("title-duplicate") == ["/new", "/old"]
+
+
+def test_refreshes_in_a_circle_end(judge):
+    judged = judge(f"/ <a href=/a>A</a>\n/a {STUB.format('/b')}\n/b {STUB.format('/a')}\n/sitemap.xml /a /b")
+    assert judged.pages("sitemap-url-redirect") == ["/a", "/b"]
