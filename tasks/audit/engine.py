@@ -56,8 +56,7 @@ def audit(
         answer: what came back.
         page: facts of ``answer``; None where it is no successful HTML or could not be parsed.
         profile: which rules, severities and options.
-        blocked: robots.txt disallows the address.
-        moved: the address redirects, and where it leads to is judged by itself.
+        blocked: robots.txt disallows the address to ``JUDGED_AGENT``.
         rendered: what a browser made of the page, or why nothing; None where it was not rendered.
 
     Returns:

@@ -15,8 +15,9 @@ BLOCKED = "blocked by robots.txt"
 REFRESHED = "redirects by meta refresh"
 NOINDEX = frozenset({"noindex", "none"})
 NOFOLLOW = frozenset({"nofollow", "none"})
-OBEYED_AGENTS = frozenset({"robots", "googlebot"})
-LONGEST_DATE = 100
+JUDGED_AGENT = "googlebot"
+"""Whose place the rules take: what robots.txt and robots directives say to it counts, whoever fetches."""
+OBEYED_AGENTS = frozenset({"robots", JUDGED_AGENT})
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
@@ -46,7 +47,7 @@ def not_html200(answer: Response) -> str:
 def kept_out(page: Page, at: datetime, *, blocked: bool = False) -> str:
     """What keeps a successful HTML page, fetched ``at`` that time, out of the index; empty where nothing does.
 
-    What robots.txt disallows (``blocked``) is not read, so noindex and canonical do not count.
+    What robots.txt disallows to Googlebot (``blocked``) is not read, so noindex and canonical do not count.
     """
     if blocked:
         return BLOCKED

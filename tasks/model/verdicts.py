@@ -72,7 +72,7 @@ class ScannedPage:
     """One page of a run, done: what the store writes.
 
     Attributes:
-        blocked_by_robots: robots.txt disallows it, or where it redirects to; None where robots.txt was not read.
+        blocked_by_robots: robots.txt disallows it to Googlebot, or where it redirects to; None where that is not known.
         revalidation: None where it was asked for without condition.
         earlier: its facts, where it was not modified since they were written.
         rendered: what a browser made of it, or why nothing; None where it was not to be rendered.

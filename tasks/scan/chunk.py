@@ -202,8 +202,8 @@ class Chunk:
             self._committer.add(await self.read(lease, asked))
 
     async def blocked(self, url: str, answer: Answer) -> bool | None:
-        """Whether robots.txt disallows what was fetched; None where that is not known."""
-        return False if self.obeys else await self._robots.blocks(url, answer)
+        """Whether robots.txt disallows to search engines what was fetched; None where that is not known."""
+        return await self._robots.blocks(url, answer)
 
     async def _allows(self, url: str) -> bool:
         """Whether robots.txt lets what a rendered page loads be asked for."""

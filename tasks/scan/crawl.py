@@ -212,7 +212,7 @@ class CrawlChunk(Chunk):
             failure = FetchFailure(url=lease.url, reason=robots.answer.reason, tries=lease.tries)
             return self._pipeline.without_page(lease.page_id, lease.url, failure)
         refused = FetchFailure(url=lease.url, reason=Reason.BLOCKED_BY_ROBOTS, tries=lease.tries)
-        page = self._pipeline.without_page(lease.page_id, lease.url, refused, blocked=True)
+        page = self._pipeline.without_page(lease.page_id, lease.url, refused, blocked=robots.blocks(lease.url))
         return replace(page, state=PageState.SKIPPED)
 
 

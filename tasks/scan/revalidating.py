@@ -15,7 +15,7 @@ READ_HEADERS = frozenset({"content-security-policy", "content-type", "link", "re
 
 
 Blocked = Callable[[str, Answer], Awaitable[bool | None]]
-"""Whether robots.txt disallows an address that gave an answer."""
+"""Whether robots.txt disallows to search engines an address that gave an answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+from tasks.audit.indexability import JUDGED_AGENT
 from tasks.crawl.robots import PATH, RobotsPolicy, outcome_of
 from tasks.fetch.fetcher import Fetcher
 from tasks.fetch.retry import delay, is_transient
@@ -46,6 +47,10 @@ class Robots:
         """True where ``agent`` may fetch ``url``."""
         return self.policy is not None and self.policy.allows(agent, url)
 
+    def blocks(self, url: str) -> bool:
+        """True where search engines may not read ``url``, whether the scanner may or not."""
+        return not self.allows(JUDGED_AGENT, url)
+
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
@@ -59,7 +64,7 @@ class RobotsBook:
     """The robots.txt of each origin, from the store or from the network; an async context manager.
 
     Args:
-        agent: whose groups count.
+        agent: who fetches.
         realm: whose answers are kept and taken.
     """
 
@@ -98,7 +103,7 @@ class RobotsBook:
         return reason if reason in HOST_FAILURES or reason is Reason.HOST_DOWN else Reason.BLOCKED_BY_ROBOTS
 
     async def blocks(self, url: str, answer: Answer) -> bool | None:
-        """Whether it disallows ``url``, or where that led to; None where it is not known.
+        """Whether it disallows ``url`` to search engines, or where that led to; None where it is not known.
 
         An answer does not wait longer than ``PATIENCE`` seconds from the beginning of the request for robots.txt, a
         failure does not wait at all.
@@ -107,8 +112,7 @@ class RobotsBook:
         blocked = await self._disallows(url, patient=patient)
         if blocked or answer.url == url:
             return blocked
-        at_end = await self._disallows(answer.url, patient=patient)
-        return at_end if at_end or blocked is not None else None
+        return _either(blocked, await self._disallows(answer.url, patient=patient))
 
     async def _disallows(self, url: str, *, patient: bool) -> bool | None:
         reading = self._reading(url)
@@ -117,8 +121,8 @@ class RobotsBook:
             await asyncio.wait([reading.task], timeout=max(0.0, left))
         if not reading.task.done():
             return None
-        policy = reading.task.result().policy
-        return None if policy is None else not policy.allows(self.agent, url)
+        robots = reading.task.result()
+        return None if robots.policy is None else robots.blocks(url)
 
     def _reading(self, url: str) -> "_Reading":
         key = origin(url)
@@ -158,21 +162,27 @@ class RobotsBook:
 
 
 class KeptRobots:
-    """What is known of robots.txt without asking for any; the same arguments as a book has."""
+    """The robots.txt of each origin as it was last read, however long ago."""
 
-    def __init__(self, store: Store, agent: str, realm: str = "") -> None:
+    def __init__(self, store: Store, realm: str = "") -> None:
         self._kept = store.robots.under(realm)
-        self._agent = agent
-        self._policies: dict[str, RobotsPolicy | None] = {}
+        self._read: dict[str, RobotsPolicy | None] = {}
 
-    def blocks(self, url: str) -> bool | None:
-        """Whether it disallows ``url``; None where it was not read."""
+    def blocks(self, url: str, end: str) -> bool | None:
+        """Whether it disallows ``url`` to search engines, or ``end``, where that leads; None where it is not known."""
+        return _either(self._disallows(url), self._disallows(end))
+
+    def _disallows(self, url: str) -> bool | None:
         key = origin(url)
-        if key not in self._policies:
+        if key not in self._read:
             kept = self._kept.get(key, math.inf)
-            self._policies[key] = outcome_of(as_answer(kept)) if kept is not None else None
-        policy = self._policies[key]
-        return None if policy is None else not policy.allows(self._agent, url)
+            self._read[key] = outcome_of(as_answer(kept)) if kept is not None else None
+        policy = self._read[key]
+        return None if policy is None else not policy.allows(JUDGED_AGENT, url)
+
+
+def _either(*answers: bool | None) -> bool | None:
+    return True if any(answers) else None if None in answers else False
 
 
 def _within_redirects(answer: Answer) -> Answer:

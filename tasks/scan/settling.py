@@ -10,14 +10,12 @@ from tasks.urls import address, is_http, resolve
 
 MAX_HOPS = 10
 
+Blocks = Callable[[str, str], bool | None]
+"""Whether robots.txt disallows an address to search engines, or where that leads."""
 
-def settled(
-    pages: Mapping[str, Standing], profile: Profile, blocks: Callable[[str], bool | None]
-) -> Iterator[ScannedPage]:
-    """Every redirecting URL with its whole chain, judged as if it had been followed.
 
-    ``blocks`` tells of an address whether robots.txt disallows it; None where that is not known.
-    """
+def settled(pages: Mapping[str, Standing], profile: Profile, blocks: Blocks) -> Iterator[ScannedPage]:
+    """Every redirecting URL with its whole chain, judged as if it had been followed."""
     for url, standing in pages.items():
         if standing.redirects:
             answer = _followed(url, pages)
@@ -29,8 +27,8 @@ def settled(
                 reason=answer.reason if failed and isinstance(answer, FetchFailure) else None,
                 answer=answer,
                 page=None,
-                verdict=audit(answer, None, profile, moved=True),
-                blocked_by_robots=_blocked(answer, blocks),
+                verdict=audit(answer, None, profile),
+                blocked_by_robots=blocks(url, answer.url),
             )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 
+from tasks.audit.indexability import JUDGED_AGENT
 from tasks.audit.site.engine import SiteVerdict, audit_list, audit_site
 from tasks.audit.site.prepare import graph, prepare, prepare_list
 from tasks.crawl.robots import RobotsPolicy, outcome_of
@@ -27,7 +28,7 @@ from tasks.scan.chunk import ChunkJob
 from tasks.scan.crawl import CrawlChunk
 from tasks.scan.pipeline import PagePipeline
 from tasks.scan.process import holder_name
-from tasks.scan.robots import KeptRobots, RobotsBook, as_answer
+from tasks.scan.robots import KeptRobots, Robots, RobotsBook, as_answer
 from tasks.scan.seeds import scope_of
 from tasks.scan.settings import CrawlRules, ScanSettings, rules_of
 from tasks.scan.settling import settled
@@ -81,7 +82,7 @@ def root_problem(store: Store, run_id: str, rules: CrawlRules, realm: str = "") 
         if robots is not None and outcome_of(as_answer(robots)) is None:
             said = f"answers with status {robots.status}" if robots.status else f"cannot be read ({robots.reason})"
             return f"robots.txt of {at} {said}: everything counts as disallowed"
-        return f"robots.txt disallows {root}: pages are found by sitemaps only, unless robots.txt is ignored"
+        return f"robots.txt disallows {root} to us: pages are found by sitemaps only, unless robots.txt is ignored"
     if known.reason is Reason.NOT_HTML:
         return f"{root} is no HTML page: it has no links to follow"
     if known.reason is not None:
@@ -125,8 +126,8 @@ def _digest(answer: object) -> str | None:
 
 def settle(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> int:
     """Judges redirects by their whole chains; returns how many."""
-    robots = KeptRobots(store, settings.options.user_agent or OWN_USER_AGENT, settings.realm)
-    return store.settle(run_id, epoch, settled(store.standings(run_id), settings.profile, robots.blocks))
+    kept = KeptRobots(store, settings.realm)
+    return store.settle(run_id, epoch, settled(store.standings(run_id), settings.profile, kept.blocks))
 
 
 async def check_targets(
@@ -147,8 +148,8 @@ async def check_targets(
             if stop.is_over:
                 break
             on_site = rules.obey_robots and same_site(one.url, rules.root_url)
-            if on_site and not (await book.of(one.url)).allows(agent, one.url):
-                await seen.add([_disallowed(one)])
+            if on_site and not (robots := await book.of(one.url)).allows(agent, one.url):
+                await seen.add([_disallowed(one, robots)])
             else:
                 allowed.append(one)
         await check(allowed, pipeline.fetcher, stop=stop, done=seen.add)
@@ -192,12 +193,12 @@ class _Seen:
                 await asyncio.to_thread(self._store.write_facts, self._run_id, self._epoch, "targets", step, facts)
 
 
-def _disallowed(asked: Asked) -> TargetFact:
+def _disallowed(asked: Asked, robots: Robots) -> TargetFact:
     return TargetFact(
         url=asked.url,
         kind=asked.kind,
         status=None,
-        reason=Reason.BLOCKED_BY_ROBOTS,
+        reason=Reason.BLOCKED_BY_ROBOTS if robots.blocks(asked.url) else Reason.NOT_FETCHED,
         tries=0,
         checked_at=datetime.now(UTC),
     )
@@ -323,5 +324,5 @@ def _robots_fact(kept: CachedRobots) -> RobotsFact:
         body=kept.body.decode("utf-8", "replace"),
         fetched_at=kept.fetched_at,
         syntax_errors=tuple((problem.line, problem.text, problem.why) for problem in policy.syntax_errors),
-        blocks_all=policy.blocks_all("googlebot"),
+        blocks_all=policy.blocks_all(JUDGED_AGENT),
     )

@@ -90,7 +90,7 @@ PAGE_COLUMNS = (
     Column(
         "blocked_by_robots",
         FLAG,
-        "robots.txt disallows it, or where it redirects to; null where robots.txt was not read.",
+        "robots.txt disallows it to Googlebot, or where it redirects to; null where robots.txt was not read.",
         attrgetter("blocked_by_robots"),
     ),
     Column(

@@ -96,7 +96,7 @@ ROBOTS = FactTable(
             "Lines that mean nothing, and why.",
             attrgetter("syntax_errors"),
         ),
-        Column("blocks_all", FLAG, "Nothing of the origin may be crawled.", attrgetter("blocks_all")),
+        Column("blocks_all", FLAG, "Nothing of the origin may be crawled by Googlebot.", attrgetter("blocks_all")),
     ),
 )
 

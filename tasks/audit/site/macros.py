@@ -1,5 +1,7 @@
 """Small words of SQL that the tables and rules of sites are written with."""
 
+from tasks.audit.indexability import JUDGED_AGENT
+
 MACROS = (
     # http(s) only: what a crawler could fetch.
     "CREATE TEMP MACRO is_http(url) AS starts_with(url, 'http://') OR starts_with(url, 'https://')",
@@ -17,8 +19,8 @@ MACROS = (
     r"""CREATE TEMP MACRO shown(written) AS
         regexp_replace(left(written, 200), '[\p{C}\p{Zl}\p{Zp}]', '�', 'g') || if(length(written) > 200, '…', '')""",
     r"CREATE TEMP MACRO said(words) AS trim(regexp_replace(words, '\s+', ' ', 'g'))",
-    """CREATE TEMP MACRO has_directive(robots, wanted) AS len(list_filter(robots, lambda stated:
-        stated.agent IN ('robots', 'googlebot') AND list_has_any(stated.directives, wanted))) > 0""",
+    f"""CREATE TEMP MACRO has_directive(robots, wanted) AS len(list_filter(robots, lambda stated:
+        stated.agent IN ('robots', '{JUDGED_AGENT}') AND list_has_any(stated.directives, wanted))) > 0""",
     # What an address did, for a message: "answers 404", "cannot be fetched (dns)".
     """CREATE TEMP MACRO did(status, reason, failed) AS
         if(failed, 'cannot be fetched (' || reason || ')', 'answers ' || status)""",

@@ -32,9 +32,8 @@ def prepare(connection: "duckdb.DuckDBPyConnection") -> Site:
     for macro in MACROS:
         connection.execute(macro)
     start_url, complete = connection.execute("SELECT start_url, complete FROM run").fetchall()[0]
-    ((links_cut,),) = connection.execute("SELECT EXISTS (FROM pages WHERE list_contains(cut, 'links'))").fetchall()
-    site = Site(connection, start_url or "", bool(complete), links_cut)
     connection.execute(tables.PAGE)
+    site = Site(connection, start_url or "", bool(complete) and not _is_kept_out(connection))
     connection.execute(tables.ADDRESS, {"failed": tables.FAILED})
     connection.execute(tables.START, {"start": site.start_url})
     for table in (
@@ -54,6 +53,12 @@ def prepare(connection: "duckdb.DuckDBPyConnection") -> Site:
     for table in (tables.TRAIT, tables.REPEATED, tables.SHARED):
         connection.execute(table)
     return site
+
+
+def _is_kept_out(connection: "duckdb.DuckDBPyConnection") -> bool:
+    """True where robots.txt keeps the scanner from pages that search engines read."""
+    refused = "SELECT EXISTS (FROM page WHERE reason = 'blocked-by-robots' AND NOT blocked)"
+    return bool(connection.execute(refused).fetchall()[0][0])
 
 
 def prepare_list(connection: "duckdb.DuckDBPyConnection") -> Site:

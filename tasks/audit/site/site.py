@@ -12,8 +12,7 @@ class Site:
     """One run in DuckDB: the store's views restricted to it, and the tables of ``tasks.audit.site.tables``.
 
     Attributes:
-        complete: every address that was found has been dealt with.
-        links_cut: pages have more links than are kept.
+        complete: every address that was found has been dealt with, and read where search engines may.
     """
 
     db: "duckdb.DuckDBPyConnection"

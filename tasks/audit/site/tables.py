@@ -53,7 +53,7 @@ seen AS (
         hash(series_of(p.url)) AS series,
         hop.status AS hop_status,
         hop.page_id IS NOT NULL AS hopping,
-        coalesce(p.blocked_by_robots, false) OR coalesce(p.reason = 'blocked-by-robots', false) AS blocked,
+        coalesce(p.blocked_by_robots, false) AS blocked,
         hop.page_id IS NULL AND coalesce(p.status, 0) = 200 AND p.html_length IS NOT NULL AS html,
         coalesce(has_directive(p.robots, ['noindex', 'none']), false) AS noindex,
         coalesce(has_directive(p.robots, ['nofollow', 'none']), false) AS nofollow,

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from tasks.audit import DEFAULT, audit
+from tasks.audit.indexability import JUDGED_AGENT
 from tasks.audit.samples import EXAMPLE, html
 from tasks.audit.site.engine import audit_site
 from tasks.audit.site.prepare import graph, prepare
@@ -160,7 +161,7 @@ def robots_of(rest):
         body=body,
         fetched_at=NOW,
         syntax_errors=tuple((problem.line, problem.text, problem.why) for problem in policy.syntax_errors),
-        blocks_all=policy.blocks_all("seo-scan"),
+        blocks_all=policy.blocks_all(JUDGED_AGENT),
     )
 
 

@@ -142,7 +142,7 @@ def canonical_to_noindex(site: Site) -> Iterator[SiteWord]:
     """,
 )
 def canonical_to_blocked(site: Site) -> Iterator[SiteWord]:
-    """A canonical is an address that robots.txt disallows.
+    """A canonical is an address that robots.txt disallows to Googlebot.
 
     Search engines cannot look whether it is the same page, and may list it without any content.
 
@@ -151,7 +151,8 @@ def canonical_to_blocked(site: Site) -> Iterator[SiteWord]:
     return _judge(
         site,
         Findings("""
-            SELECT p.page_id, p.url, 'The canonical ' || shown(a.url) || ' is disallowed by robots.txt.' AS message,
+            SELECT p.page_id, p.url,
+                'The canonical ' || shown(a.url) || ' is disallowed to Googlebot by robots.txt.' AS message,
                 {'observed': shown(a.url), 'locator': 'link[rel="canonical"]'} AS evidence, a.url AS key
             FROM page p JOIN address a ON a.url = p.canonical WHERE a.blocked"""),
         "NOT coalesce(a.known, false)",

@@ -27,17 +27,19 @@ NO_FILE = NotApplicable("no robots.txt")
     """,
 )
 def blocked_by_robots(site: Site) -> Iterator[SiteWord]:
-    """An address that is linked, or was named to be scanned, is disallowed by robots.txt.
+    """robots.txt disallows Googlebot an address that is linked, or was named to be scanned.
 
-    Crawlers do not read it; search engines may still list the bare address. Fine for what nobody should search for.
-    Addresses known from a sitemap alone are told by sitemap-url-blocked.
+    Crawlers do not read it; search engines may still list the bare address. Fine for what nobody should search for. The
+    group for Googlebot counts, or the one for all where it has none, not what the scanner itself may fetch. Addresses
+    known from a sitemap alone are told by sitemap-url-blocked.
 
     Allow it if it should be found. To keep a page out of results use noindex, and allow it so that this is read.
     """
     yield Findings(
         """
         SELECT page_id, url,
-            'robots.txt disallows the address' || if(redirecting, ' or the one it redirects to.', '.') AS message,
+            'robots.txt disallows Googlebot the address' || if(redirecting, ' or the one it redirects to.', '.')
+                AS message,
             {'observed': 'disallowed', 'inlinks': inlinks, 'locator': 'robots.txt'} AS evidence
         FROM page JOIN inlink USING (id)
         WHERE blocked AND (inlinks > 0 OR url NOT IN (SELECT url FROM listed) OR id IN (SELECT id FROM start))"""
@@ -97,7 +99,7 @@ def robots_txt_unreachable(site: Site) -> Iterator[SiteWord]:
     """,
 )
 def robots_txt_blocks_all(site: Site) -> Iterator[SiteWord]:
-    """robots.txt disallows the whole site.
+    """robots.txt disallows Googlebot the whole site.
 
     No page is crawled, and in time none is found. Often left over from a staging server.
 
@@ -109,7 +111,7 @@ def robots_txt_blocks_all(site: Site) -> Iterator[SiteWord]:
     if not site.any("FROM robots WHERE status BETWEEN 200 AND 299"):
         yield NO_FILE
     yield Findings("""
-        SELECT '' AS page_id, robots_of(origin) AS url, 'robots.txt disallows the whole site.' AS message,
+        SELECT '' AS page_id, robots_of(origin) AS url, 'robots.txt disallows Googlebot the whole site.' AS message,
             {'observed': 'Disallow: /', 'locator': 'robots.txt'} AS evidence
         FROM robots WHERE status BETWEEN 200 AND 299 AND blocks_all""")
 

@@ -162,7 +162,7 @@ def sitemap_url_noncanonical(site: Site) -> Iterator[SiteWord]:
     """,
 )
 def sitemap_url_blocked(site: Site) -> Iterator[SiteWord]:
-    """A sitemap lists an address that robots.txt disallows.
+    """A sitemap lists an address that robots.txt disallows to Googlebot.
 
     It asks crawlers to come and forbids it at once.
 
@@ -170,7 +170,7 @@ def sitemap_url_blocked(site: Site) -> Iterator[SiteWord]:
     """
     return _judge(
         site,
-        "'The sitemap lists an address that robots.txt disallows.'",
+        "'The sitemap lists an address that robots.txt disallows to Googlebot.'",
         "a.blocked",
         "NOT coalesce(a.known, false)",
     )
