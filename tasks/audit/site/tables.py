@@ -6,8 +6,8 @@ page     one row a page: ``id`` numbers them by address; ``form`` is the address
          it led to; ``canonical``: the other address it names, ``canon`` that page; ``series``: hash of what is the
          same for all pages of a paginated list
 address  what is known of any address: ``answered`` at once, ``how``: in words; ``ended``: after redirects.
-         ``erring``: answered with an error itself; ``wrong``: ends in one, ``broken``: in one that a link must not
-         lead to; ``known``: we can tell
+         ``erring``: answered with an error itself, ``unverified``: perhaps to the scanner alone; ``wrong``: ends in
+         one, ``broken``: in one that a link must not lead to; ``known``: we can tell
 linked   every address that pages link to
 edge     one row for each pair of pages with a link, straight or by a redirect
 start    the page of the start URL, and the one it redirects to
@@ -104,6 +104,9 @@ every AS (
 judged AS (SELECT *, coalesce(list_contains($failed, reason), false) AS failed FROM every)
 SELECT *,
     (failed OR coalesce(ended >= 400 AND ended <> 429, false)) AND NOT redirecting AND NOT blocked AS erring,
+    coalesce(ended IN (401, 403, 407) OR (page IS NULL
+            AND (ended = 405 OR ended >= 500 OR (failed AND ended IS NULL AND tries < 2))), false)
+        AND NOT redirecting AND NOT blocked AS unverified,
     failed OR coalesce(ended >= 400, false) AS wrong,
     failed OR coalesce(ended >= 400 AND ended NOT IN (401, 403, 407, 429), false) AS broken,
     blocked OR redirecting OR failed OR coalesce(answered <> 429, false) AS known

@@ -269,6 +269,40 @@ def test_severity_of_broken_images(judge):
     assert {issue["evidence"]["occurrences"] for issue in judged.of("image-broken")} == {2}
 
 
+@pytest.mark.parametrize("rule", ["canonical-to-error", "hreflang-to-error", "sitemap-url-error"])
+def test_errors_that_may_be_meant_for_the_scanner_alone_are_notices(judge, rule):
+    expected = {401: "notice", 403: "notice", 404: "error", 407: "notice", 410: "error", 500: "error"}
+    named = "".join(f'/c{status} <link rel="canonical" href="/{status}">\n' for status in expected)
+    answers = "\n".join(f"/{status} {status}" for status in expected)
+    listed = " ".join(f"/{status}" for status in expected)
+    versions = version(*((f"x-{status}", f"/{status}") for status in expected))
+    judged = judge(f"/ {versions}\n{named}{answers}\n/moved 301 /403\n/sitemap.xml {listed} /moved")
+    found = judged.of(rule)
+    by_message = {int(issue["message"].partition("answers ")[2][:3]): issue["severity"] for issue in found}
+    assert by_message == expected
+    assert all(("; unverified." in one["message"]) is (one["severity"] == "notice") for one in found)
+    assert all(one["evidence"]["verified"] is (one["severity"] == "error") for one in found)
+    assert [one["severity"] for one in judged.of("sitemap-url-redirect")] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "severity"),
+    [
+        ("404", "error"),
+        ("405", "notice"),
+        ("503", "notice"),
+        ("403", "notice"),
+        ("dns 1", "notice"),
+        ("dns 2", "error"),
+        ("301 /new", None),
+        ("200", None),
+    ],
+)
+def test_what_was_only_looked_at_is_told_with_care(judge, answer, severity):
+    judged = judge(f'/ <link rel="canonical" href="https://elsewhere.example/">\nhttps://elsewhere.example/ {answer}')
+    assert [issue["severity"] for issue in judged.of("canonical-to-error")] == ([severity] if severity else [])
+
+
 def test_images_that_nobody_checked_are_unknown(outcome):
     assert outcome("image-broken", '/ <img src="/pot.png">') == (UNKNOWN, [])
     assert outcome("image-broken", '/ <img src="data:image/gif;base64,R0">') == (NOT, [])

@@ -77,17 +77,19 @@ def canonical_to_redirect(site: Site) -> Iterator[SiteWord]:
 def canonical_to_error(site: Site) -> Iterator[SiteWord]:
     """A canonical is an address that answers with an error, or not at all.
 
-    Search engines ignore it, and may come to drop the page together with it.
+    Search engines ignore it, and may come to drop the page together with it. A notice only, since unverified: 401, 403
+    and 407, which may be meant for the scanner alone; out of scope also 405, server errors and failures seen only once.
 
     Name a page that is there: mostly the page itself.
     """
     return _judge(
         site,
         Findings("""
-            SELECT p.page_id, p.url,
-                'The canonical ' || shown(a.url) || ' ' || did(a.ended, a.reason, a.failed) || '.' AS message,
-                {'observed': shown(a.url), 'status': a.ended, 'reason': a.reason, 'locator': 'link[rel="canonical"]'}
-                    AS evidence,
+            SELECT p.page_id, p.url, if(a.unverified, 'notice', NULL) AS severity,
+                'The canonical ' || shown(a.url) || ' ' || did(a.ended, a.reason, a.failed)
+                    || if(a.unverified, '; unverified', '') || '.' AS message,
+                {'observed': shown(a.url), 'status': a.ended, 'reason': a.reason, 'verified': NOT a.unverified,
+                    'locator': 'link[rel="canonical"]'} AS evidence,
                 a.url AS key
             FROM page p JOIN address a ON a.url = p.canonical WHERE a.erring"""),
         "NOT coalesce(a.known, false)",

@@ -14,6 +14,7 @@ NONE = NotApplicable("no indexable page states another language version")
 NOT_SEEN = Unknown("language versions that were not fetched")
 
 _STATED = "FROM alternate v JOIN page p ON p.id = v.source WHERE p.indexable AND v.form <> p.form"
+_UNREAD = "b.id IS NULL AND NOT coalesce(a.redirecting OR a.erring OR a.blocked, false)"
 
 
 def _judge(site: Site, findings: Findings, unknown: str) -> Iterator[SiteWord]:
@@ -76,7 +77,7 @@ def hreflang_missing_return(site: Site) -> Iterator[SiteWord]:
             FROM judged j JOIN page p ON p.id = j.source JOIN page b ON b.id = j.target
             WHERE NOT list_has_any(coalesce(j.own, j.returned),
                 list_filter(j.returned, lambda lang: lang IS NOT NULL))"""),
-        "b.id IS NULL AND NOT coalesce(a.redirecting OR a.erring OR a.blocked, false)",
+        _UNREAD,
     )
 
 
@@ -134,22 +135,24 @@ def hreflang_to_redirect(site: Site) -> Iterator[SiteWord]:
 def hreflang_to_error(site: Site) -> Iterator[SiteWord]:
     """A language version is an address that answers with an error, or not at all.
 
-    Search engines ignore the entry, and people in that language get another version.
+    Search engines ignore the entry, and people in that language get another version. A notice only, since unverified:
+    401, 403 and 407, which may be meant for the scanner alone; out of scope also 405, server errors and failures seen
+    only once.
 
     Restore the version, or remove the entry from all the others.
     """
     return _judge(
         site,
         Findings("""
-            SELECT p.page_id, p.url,
+            SELECT p.page_id, p.url, if(a.unverified, 'notice', NULL) AS severity,
                 'The ' || shown(min(v.lang)) || ' version ' || shown(a.url) || ' ' || did(a.ended, a.reason, a.failed)
-                    || '.' AS message,
+                    || if(a.unverified, '; unverified', '') || '.' AS message,
                 {'observed': shown(a.url), 'lang': shown(min(v.lang)), 'status': a.ended, 'reason': a.reason,
-                    'locator': 'link[rel="alternate"][hreflang]'} AS evidence,
+                    'verified': NOT a.unverified, 'locator': 'link[rel="alternate"][hreflang]'} AS evidence,
                 a.url AS key
             FROM alternate v JOIN page p ON p.id = v.source JOIN address a ON a.url = v.url
             WHERE p.indexable AND v.form <> p.form AND a.erring
-            GROUP BY p.page_id, p.url, a.url, a.ended, a.reason, a.failed"""),
+            GROUP BY p.page_id, p.url, a.url, a.ended, a.reason, a.failed, a.unverified"""),
         "NOT coalesce(a.known, false)",
     )
 

@@ -18,9 +18,10 @@ def _judge(site: Site, message: str, condition: str, unknown: str) -> Iterator[S
         yield NO_SITEMAP
         return
     yield Findings(f"""
-        SELECT coalesce(p.page_id, '') AS page_id, a.url, {message} AS message,
+        SELECT coalesce(p.page_id, '') AS page_id, a.url, if(a.unverified, 'notice', NULL) AS severity,
+            {message} || if(a.unverified, '; unverified', '') || '.' AS message,
             {{'observed': coalesce(a.answered::VARCHAR, a.reason), 'sitemap': l.sitemap, 'target': shown(a.leads_to),
-                'canonical': shown(p.canonical), 'locator': 'loc'}} AS evidence
+                'canonical': shown(p.canonical), 'verified': NOT a.unverified, 'locator': 'loc'}} AS evidence
         {_LISTED} {condition}""")
     if site.any(f"FROM listed l LEFT JOIN address a USING (url) LEFT JOIN page p ON p.id = a.page WHERE {unknown}"):
         yield Unknown("listed addresses that were not fetched")
@@ -52,7 +53,7 @@ def sitemap_url_redirect(site: Site) -> Iterator[SiteWord]:
     return _judge(
         site,
         """'The sitemap lists an address that redirects' || coalesce(' (' || a.how || ')', '')
-            || coalesce(' to ' || shown(a.leads_to), '') || '.'""",
+            || coalesce(' to ' || shown(a.leads_to), '')""",
         "a.redirecting",
         "NOT coalesce(a.known, false)",
     )
@@ -75,13 +76,14 @@ def sitemap_url_redirect(site: Site) -> Iterator[SiteWord]:
 def sitemap_url_error(site: Site) -> Iterator[SiteWord]:
     """A sitemap lists an address that answers with an error, or not at all.
 
-    Search engines come for nothing, and trust the sitemap less.
+    Search engines come for nothing, and trust the sitemap less. A notice only, since unverified: 401, 403 and 407,
+    which may be meant for the scanner alone.
 
     Remove it from the sitemap, or restore the page.
     """
     return _judge(
         site,
-        "'The sitemap lists an address that ' || did(a.ended, a.reason, a.failed) || '.'",
+        "'The sitemap lists an address that ' || did(a.ended, a.reason, a.failed)",
         "a.erring",
         "NOT coalesce(a.known, false)",
     )
@@ -109,7 +111,7 @@ def sitemap_url_noindex(site: Site) -> Iterator[SiteWord]:
     """
     return _judge(
         site,
-        "'The sitemap lists a page that is noindex.'",
+        "'The sitemap lists a page that is noindex'",
         "p.html AND p.noindex",
         "p.id IS NULL AND NOT coalesce(a.redirecting OR a.erring OR a.blocked, false)",
     )
@@ -141,7 +143,7 @@ def sitemap_url_noncanonical(site: Site) -> Iterator[SiteWord]:
     """
     return _judge(
         site,
-        "'The sitemap lists a page whose canonical is ' || shown(p.canonical) || '.'",
+        "'The sitemap lists a page whose canonical is ' || shown(p.canonical)",
         "p.canonical IS NOT NULL",
         "p.id IS NULL AND NOT coalesce(a.redirecting OR a.erring OR a.blocked, false)",
     )
@@ -170,7 +172,7 @@ def sitemap_url_blocked(site: Site) -> Iterator[SiteWord]:
     """
     return _judge(
         site,
-        "'The sitemap lists an address that robots.txt disallows to Googlebot.'",
+        "'The sitemap lists an address that robots.txt disallows to Googlebot'",
         "a.blocked",
         "NOT coalesce(a.known, false)",
     )
