@@ -251,6 +251,10 @@ class Walk:
                     yield "hreflang-to-redirect", url
                 elif self.statuses.get(target, 0) >= 400:
                     yield "hreflang-to-error", url
+                elif target in self.pages and self.pages[target].noindex:
+                    yield "hreflang-to-noindex", url
+                elif target in self.pages and self.canonical(target):
+                    yield "hreflang-to-noncanonical", url
                 elif target in self.indexable and url not in self._alternates(target):
                     yield "hreflang-missing-return", url
                 elif target in self.indexable:

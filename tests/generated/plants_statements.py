@@ -102,6 +102,11 @@ def _hreflang(site: Builder) -> None:
         target = site.error(status)
         site.link_to_broken(target)
         _with_third(site, target, "hreflang-to-error")
+    for _ in range(2):
+        hidden = site.linked(site.path("fr"), lang="fr", robots="noindex", listed=False)
+        _with_third(site, hidden.path, "hreflang-to-noindex")
+        copy = site.linked(site.path("fr"), lang="fr", canonical=site.host().path, listed=False)
+        _with_third(site, copy.path, "hreflang-to-noncanonical")
 
     for _ in range(2):  # the second and third name the first, but not each other
         versions = _versions(site, ("en", "de", "fr"))

@@ -28,6 +28,7 @@ PAGE_RULES = (
     *("link-broken-internal", "link-to-redirect", "nofollow-inlinks-only"),
     *("orphan-page", "near-orphan-page", "click-depth-high"),
     *("hreflang-missing-return", "hreflang-to-redirect", "hreflang-to-error", "hreflang-cluster-incomplete"),
+    *("hreflang-to-noindex", "hreflang-to-noncanonical"),
     *("sitemap-url-redirect", "sitemap-url-error", "sitemap-url-noindex", "sitemap-url-noncanonical"),
     *("sitemap-url-blocked", "sitemap-missing-page"),
     *("blocked-by-robots", "content-exact-duplicate", "content-near-duplicate"),

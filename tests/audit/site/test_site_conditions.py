@@ -399,11 +399,31 @@ def test_return_links_may_be_in_a_sitemap(outcome):
 
 
 def test_language_versions_elsewhere_are_unknown_and_absent_ones_not_applicable(outcome):
-    for rule in ("hreflang-missing-return", "hreflang-to-redirect", "hreflang-to-error"):
+    judged = ("missing-return", "to-redirect", "to-error", "to-noindex", "to-noncanonical")
+    for rule in (f"hreflang-{name}" for name in judged):
         assert outcome(rule, f"/ {version(('de', 'https://elsewhere.example/'))}") == (UNKNOWN, [])
         assert outcome(rule, f"/ {version(('en', '/'))}") == (NOT, [])
     assert outcome("hreflang-cluster-incomplete", f"/ {version(('en', '/'))}") == (NOT, [])
     assert outcome("hreflang-cluster-incomplete", f"/ {version(('de', '/de'))}\n/de <h1>Tee</h1>") == (NOT, [])
+
+
+def test_versions_that_are_not_to_be_listed(judge):
+    judged = judge(
+        f"""
+        /      {version(("en", "/"), ("de", "/de"), ("de-AT", "/de"), ("fr", "/fr#top"), ("it", "/it"), ("es", "/es"))}
+        /de    <meta name="googlebot" content="none">
+        /fr    <link rel="canonical" href="/de">
+        /it    <link rel="canonical" href="/it#top">{version(("en", "/"))}
+        /es    301 /fr
+        /no    <meta name="robots" content="noindex">{version(("de", "/de"), ("fr", "/fr"))}
+        """
+    )
+    hidden, copied = judged.of("hreflang-to-noindex"), judged.of("hreflang-to-noncanonical")
+    assert [(issue["url"], issue["severity"], issue["message"]) for issue in hidden + copied] == [
+        (f"{EXAMPLE}/", "error", f"The de version {EXAMPLE}/de is noindex."),
+        (f"{EXAMPLE}/", "error", f"The fr version {EXAMPLE}/fr names another canonical: {EXAMPLE}/de."),
+    ]
+    assert judged.pages("hreflang-missing-return") == []
 
 
 def test_incomplete_cluster_names_what_is_missing(judge):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tasks.audit.references import GOOGLE_HREFLANG
+from tasks.audit.references import GOOGLE_CANONICAL, GOOGLE_HREFLANG, GOOGLE_ROBOTS_META
 from tasks.audit.rule import Findings, NotApplicable, SiteWord, Unknown, site_rule
 from tasks.audit.site.site import Site
 from tasks.model import Severity
@@ -27,6 +27,19 @@ def _judge(site: Site, findings: Findings, unknown: str) -> Iterator[SiteWord]:
         LEFT JOIN page b ON b.id = v.target WHERE p.indexable AND v.form <> p.form AND {unknown}"""
     if site.any(seen):
         yield NOT_SEEN
+
+
+def _naming(condition: str, fault: str) -> Findings:
+    """On each page ``b`` that is named as a version."""
+    return Findings(f"""
+        SELECT p.page_id, p.url,
+            'The ' || shown(min(v.lang)) || ' version ' || shown(b.url) || {fault} || '.' AS message,
+            {{'observed': shown(b.url), 'lang': shown(min(v.lang)), 'canonical': shown(b.canonical),
+                'locator': 'link[rel="alternate"][hreflang]'}} AS evidence,
+            b.url AS key
+        FROM alternate v JOIN page p ON p.id = v.source JOIN page b ON b.id = v.target
+        WHERE p.indexable AND v.form <> p.form AND {condition}
+        GROUP BY p.page_id, p.url, b.url, b.canonical""")  # noqa: S608 - words of our own
 
 
 @site_rule(
@@ -154,6 +167,54 @@ def hreflang_to_error(site: Site) -> Iterator[SiteWord]:
             WHERE p.indexable AND v.form <> p.form AND a.erring
             GROUP BY p.page_id, p.url, a.url, a.ended, a.reason, a.failed, a.unverified"""),
         "NOT coalesce(a.known, false)",
+    )
+
+
+@site_rule(
+    "hreflang-to-noindex",
+    Severity.ERROR,
+    references=(GOOGLE_HREFLANG, GOOGLE_ROBOTS_META),
+    bad=f"""
+        /    {EN}{DE}
+        /de  <meta name="robots" content="noindex">{EN}{DE}
+    """,
+    good=f"""
+        /    {EN}{DE}
+        /de  {EN}{DE}
+    """,
+)
+def hreflang_to_noindex(site: Site) -> Iterator[SiteWord]:
+    """A language version is a page that forbids to be indexed.
+
+    It is named as the page to show, and is never shown: people in that language get another version.
+
+    Remove noindex from the version, or the entry from all the others.
+    """
+    return _judge(site, _naming("b.html AND b.noindex", "' is noindex'"), _UNREAD)
+
+
+@site_rule(
+    "hreflang-to-noncanonical",
+    Severity.ERROR,
+    references=(GOOGLE_HREFLANG, GOOGLE_CANONICAL),
+    bad=f"""
+        /    {EN}{DE}
+        /de  {EN}{DE}<link rel="canonical" href="/">
+    """,
+    good=f"""
+        /    {EN}{DE}
+        /de  {EN}{DE}<link rel="canonical" href="/de">
+    """,
+)
+def hreflang_to_noncanonical(site: Site) -> Iterator[SiteWord]:
+    """A language version is a page that names another one as its canonical.
+
+    One says "show this page", the other "list that one instead": search engines may ignore the version.
+
+    Let each version name itself as its canonical, and name that address here.
+    """
+    return _judge(
+        site, _naming("b.canonical IS NOT NULL", "' names another canonical: ' || shown(b.canonical)"), _UNREAD
     )
 
 
