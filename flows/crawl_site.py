@@ -65,6 +65,7 @@ async def crawl_site(
         exclude: Patterns that no address may match.
         sitemaps: Read the sitemaps, for more pages and to compare with.
         obey_robots: Fetch nothing that robots.txt disallows.
+        cut_traps: Leave out what looks endless - calendars, combined parameters, repeating paths.
         check: What to look at besides - external links and the like, images; both where absent.
         time_budget: How long it may take, in seconds or as 30m; what is left then is for the next run.
         changed_only: Tell of and analyse only pages that are new, changed or gone since the last crawl.

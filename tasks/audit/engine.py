@@ -57,6 +57,7 @@ def audit(
         page: facts of ``answer``; None where it is no successful HTML or could not be parsed.
         profile: which rules, severities and options.
         blocked: robots.txt disallows the address to ``JUDGED_AGENT``.
+        moved: the address redirects, and where it leads to is judged by itself.
         rendered: what a browser made of the page, or why nothing; None where it was not rendered.
 
     Returns:

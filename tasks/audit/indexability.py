@@ -1,23 +1,29 @@
 """May the page be indexed, and if not, why not.
 
-Where robots.txt was not read, not blocked counts as true. A redirect is no reason: the page is the one it led to. An
-instant meta refresh is one, though search engines take it for a redirect: its page has facts of its own.
+Where robots.txt was not read, not blocked counts as true. A redirect that was followed is no reason: the page is the
+one it led to. In a crawl that is a page of its own. An instant meta refresh is a reason: search engines take it for a
+redirect, and its page has facts of its own.
 """
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 from tasks.model import Canonical, FetchFailure, Page, Response, Robots
 from tasks.urls import address, is_http
 
 BLOCKED = "blocked by robots.txt"
+MOVED = "redirect"
 REFRESHED = "redirects by meta refresh"
 NOINDEX = frozenset({"noindex", "none"})
 NOFOLLOW = frozenset({"nofollow", "none"})
 JUDGED_AGENT = "googlebot"
 """Whose place the rules take: what robots.txt and robots directives say to it counts, whoever fetches."""
 OBEYED_AGENTS = frozenset({"robots", JUDGED_AGENT})
+LONGEST_DATE = 100
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
@@ -66,6 +72,31 @@ def has_directive(page: Page, wanted: frozenset[str]) -> bool:
     Tags in the body count: Google obeys them there.
     """
     return any(robots.agent in OBEYED_AGENTS and not wanted.isdisjoint(robots.directives) for robots in page.robots)
+
+
+def expired(page: Page, at: datetime) -> Iterator[tuple[Robots, str]]:
+    """The tags and headers for all crawlers or for Googlebot whose unavailable_after has passed, each with that."""
+    for robots in page.robots:
+        if robots.agent in OBEYED_AGENTS:
+            for directive in robots.directives:
+                end = expiry(directive)
+                if end is not None and end <= at:
+                    yield robots, directive
+
+
+def expiry(directive: str) -> datetime | None:
+    """The time that an unavailable_after names as RFC 822, RFC 850 or ISO 8601 write it; None where there is none."""
+    name, _, date = directive.partition(":")
+    date = date.strip()
+    if name.strip() != "unavailable_after" or len(date) > LONGEST_DATE:
+        return None
+    iso = date.upper().removesuffix("GMT").removesuffix("UTC").rstrip()
+    readings = ((datetime.fromisoformat, iso), (parsedate_to_datetime, date), (parsedate_to_datetime, f"{date} 00:00"))
+    for read, text in readings:
+        with suppress(ValueError, OverflowError):
+            found = read(text)
+            return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    return None
 
 
 def refresh_target(page: Page) -> str:

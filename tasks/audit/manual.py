@@ -31,11 +31,12 @@ Should a rule itself crash, the page gets an issue `rule-crashed` that names it,
 """
 
 INDEXABILITY = """\
-A page is kept out of the index by robots.txt that disallows Googlebot the page or the address it redirects to, by an
-instant meta refresh to another address, by `noindex` or `none`, in a meta tag or X-Robots-Tag for all crawlers or
-Googlebot, and by a canonical to another address. A canonical that is no http(s) address, or is in body, counts as none,
-and so do several different ones, since Google then ignores them all. What may be fetched is another matter: there
-robots.txt is asked about the scanner's own name, and what is not fetched for that is unknown.
+A page is kept out of the index by robots.txt that disallows Googlebot the page or the address it redirects to; by an
+instant meta refresh to another address; by `noindex`, `none` or an `unavailable_after` that has passed, in a meta tag
+or X-Robots-Tag for all crawlers or Googlebot; and by a canonical to another address. A canonical that is no http(s)
+address, is in body, or has an attribute hreflang, lang, media or type, counts as none, and so do several different
+ones, since Google then ignores them all. What may be fetched is another matter: there robots.txt is asked about the
+scanner's own name, and what is not fetched for that is unknown.
 Where robots.txt was not read, not blocked counts as true.
 After a redirect the page judged is the one it led to.
 """

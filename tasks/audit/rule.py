@@ -65,7 +65,7 @@ _MEANINGS = {
     Applies.ANSWERED: "an HTTP status was observed, of a redirect or of the final answer",
     Applies.REDIRECTED: "at least one redirect was observed",
     Applies.HTML200: "the final answer is HTML with status 200",
-    Applies.INDEXABLE: "html200, and no robots.txt, instant refresh, noindex or canonical to another page keeps it out",
+    Applies.INDEXABLE: "html200, and no robots.txt, refresh, directive or canonical to another page keeps it out",
     Applies.SITE: "a crawl as a whole",
     Applies.CRAWL: "the pages of a crawl; nothing found is unknown where it is incomplete or links are cut",
     Applies.COMPLETE_CRAWL: "the pages of a complete crawl; all is unknown where it is incomplete or links are cut",

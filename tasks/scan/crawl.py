@@ -16,6 +16,7 @@ from tasks.scan.process import is_gone
 from tasks.scan.robots import HOST_FAILURES, Robots
 from tasks.scan.seeds import scope_of
 from tasks.scan.settings import CrawlRules
+from tasks.scan.trap_watch import watch_of
 from tasks.store import WHEN_RESUMED, EarlierPage, Found, FoundBy, Lease, Redirected, Retry, Store
 from tasks.urls import address, is_http, page_id, resolve
 

@@ -72,6 +72,7 @@ class CrawlRules(BaseModel):
     Attributes:
         start_url: as typed. root_url: where it led; the scope is taken from it.
         sitemaps: read them for further pages and to compare with.
+        cut_traps: leave out what looks endless.
         check: what pages point at and the crawl does not fetch: what lies out of scope (``external``), images.
     """
 

@@ -27,15 +27,9 @@ def settled(pages: Mapping[str, Standing], profile: Profile, blocks: Blocks) -> 
                 reason=answer.reason if failed and isinstance(answer, FetchFailure) else None,
                 answer=answer,
                 page=None,
-                verdict=audit(answer, None, profile),
+                verdict=audit(answer, None, profile, moved=True),
                 blocked_by_robots=blocks(url, answer.url),
             )
-
-
-def _blocked(answer: Answer, blocks: Callable[[str], bool | None]) -> bool | None:
-    """Of the address and all that it leads to; None where something is not known and nothing else is blocked."""
-    told = {blocks(url) for url in (*(hop.url for hop in answer.hops), answer.url)}
-    return True if True in told else None if None in told else False
 
 
 def _followed(url: str, pages: Mapping[str, Standing]) -> Answer:

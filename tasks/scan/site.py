@@ -131,9 +131,12 @@ def settle(settings: ScanSettings, store: Store, run_id: str, epoch: int) -> int
 
 
 async def check_targets(
-    settings: ScanSettings, store: Store, run_id: str, epoch: int, access: Access = NO_ACCESS, *, deadline: float
-) -> int:
-    """Looks at what lies out of scope and at images, each once a run, and writes what is seen; returns how many."""
+    settings: ScanSettings, store: Store, run_id: str, epoch: int, access: Access = NO_ACCESS, *, stop: StopWatch
+) -> tuple[int, int]:
+    """Looks at what lies out of scope and at images, each once a run, and writes what is seen as it comes.
+
+    Nothing is begun once it is time to ``stop``. Returns how many were looked at, and how many are left.
+    """
     rules = rules_of(settings)
     wanted = await asyncio.to_thread(_targets, store, run_id, rules)
     hosts = store.hosts if rules.obey_robots else store.hosts.without_crawl_delay()

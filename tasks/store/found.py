@@ -36,8 +36,12 @@ def add(connection: Connection, root: PartFolder, run: Row[Any], found: Iterable
     return len(fresh)
 
 
-def trap_suspects(connection: Connection, run_id: str, limit: int) -> list[str]:
-    """URLs with a query or what may be a date, of those that pages lead to, in order."""
+def trap_suspects(connection: Connection, run_id: str, start: int, limit: int) -> tuple[list[str], int]:
+    """URLs with a query or what may be a date, of those that pages lead to, in order.
+
+    Returns up to ``limit`` of those at position ``start`` and after, and where to go on.
+    """
+    end: int | None = connection.execute(select(runs.c.total).where(runs.c.run_id == run_id)).scalar()
     suspicious = or_(frontier.c.url.contains("?"), frontier.c.url.regexp_match(DATED))
     followed = frontier.c.found_by.in_(FOLLOWED)
     taken = or_(frontier.c.reason.is_(None), frontier.c.reason != Reason.CRAWL_TRAP.value)

@@ -10,9 +10,14 @@ from tasks.scan.chunk import ChunkJob
 from tasks.scan.crawl import CrawlChunk
 from tasks.scan.records import begin_crawl, resume_run
 from tasks.scan.settings import CrawlRules, ScanSettings
+from tasks.scan.stop import StopWatch
 from tasks.store import connect
 
 FAR = 4e9
+
+
+def never():
+    return StopWatch(lambda: False, deadline=FAR)
 
 
 class Crawl:
@@ -48,10 +53,11 @@ class Crawl:
         await CrawlChunk(self.job(), self.store, self.rules).run()
 
     async def sitemaps(self):
-        return await seeds.read_sitemaps(self.settings, self.store, *self.ids, deadline=FAR)
+        return await seeds.read_sitemaps(self.settings, self.store, *self.ids, stop=never())
 
     async def checks(self):
-        return await steps.check_targets(self.settings, self.store, *self.ids, deadline=FAR)
+        seen, _ = await steps.check_targets(self.settings, self.store, *self.ids, stop=never())
+        return seen
 
     def judge(self):
         steps.settle(self.settings, self.store, *self.ids)

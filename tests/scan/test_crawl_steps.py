@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tasks.fetch.fetcher import Fetcher
+from tasks.model import Response
 from tasks.report.next_steps import goes_on
 from tasks.scan import checks as checks_room
 from tasks.scan import chunk as chunk_room
 from tasks.scan import pipeline as pipeline_room
 from tasks.scan import robots as robots_room
 from tasks.scan import site as steps
+from tasks.scan import trap_watch
 from tasks.scan.crawl import CrawlChunk
 from tasks.store import Found, Limits, RunState, Store, TargetFact
 

@@ -32,8 +32,9 @@ def prepare(connection: "duckdb.DuckDBPyConnection") -> Site:
     for macro in MACROS:
         connection.execute(macro)
     start_url, complete = connection.execute("SELECT start_url, complete FROM run").fetchall()[0]
+    ((links_cut,),) = connection.execute("SELECT EXISTS (FROM pages WHERE list_contains(cut, 'links'))").fetchall()
     connection.execute(tables.PAGE)
-    site = Site(connection, start_url or "", bool(complete) and not _is_kept_out(connection))
+    site = Site(connection, start_url or "", bool(complete) and not _is_kept_out(connection), links_cut)
     connection.execute(tables.ADDRESS, {"failed": tables.FAILED})
     connection.execute(tables.START, {"start": site.start_url})
     for table in (

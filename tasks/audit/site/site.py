@@ -13,6 +13,7 @@ class Site:
 
     Attributes:
         complete: every address that was found has been dealt with, and read where search engines may.
+        links_cut: pages have more links than are kept.
     """
 
     db: "duckdb.DuckDBPyConnection"
