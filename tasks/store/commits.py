@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Insert, Row, bindparam, literal_column, null, or_, select, true, update
+from sqlalchemy import Connection, Row, bindparam, literal_column, null, or_, select, true, update
 
 from tasks.store import found as found_urls
+from tasks.store import known_pages
 from tasks.store import parts as part_files
-from tasks.store.catalogue import execute_many, one_of, text_safe, upsert
+from tasks.store.catalogue import execute_many, one_of
 from tasks.store.crawl_records import Found, Redirected
 from tasks.store.limits import LEASED, PENDING
 from tasks.store.outbox import enter
@@ -19,7 +19,6 @@ from tasks.store.redirects import answered
 from tasks.store.registry import register
 from tasks.store.runs import check_epoch
 from tasks.store.schema import frontier, pages, runs
-from tasks.urls import url_key
 
 RETRY_WITHOUT_REASON = "http-status"
 """Why a page waits whose server answered with a passing failure such as 503."""
@@ -50,7 +49,7 @@ def prepare(run_id: str, holder: str, staged: Staged) -> Prepared:
             {**_done_row(run_id, holder, page.source_part or part, page), "source_run_id": page.source_run_id}
             for page in as_before
         ],
-        learnt=[_learnt_row(run_id, page) for page in read],
+        learnt=[known_pages.learnt_row(run_id, page) for page in read],
         seen_again=[{"b_page": page.page_id, "last_fetched_at": page.fetched_at} for page in as_before],
     )
 
@@ -188,35 +187,11 @@ def _retry_row(run_id: str, holder: str, retry: Retry) -> dict[str, Any]:
     }
 
 
-def _learnt_row(run_id: str, page: PageOutcome) -> dict[str, Any]:
-    return {
-        "page_id": page.page_id,
-        "url": text_safe(page.url),
-        "url_key": url_key(page.url),
-        "last_run_id": run_id,
-        "last_fetched_at": page.fetched_at,
-        "last_status": page.status,
-        "etag": page.etag and text_safe(page.etag),
-        "last_modified": page.last_modified and text_safe(page.last_modified),
-        "content_hash": page.content_hash,
-    }
-
-
 def _remember(connection: Connection, run: Row[Any], prepared: Prepared) -> None:
     if prepared.seen_again:
         execute_many(connection, _SEEN_AGAIN, prepared.seen_again)
     if prepared.learnt:
-        same = {"project_id": run.project_id, "recipe": run.recipe}
-        execute_many(connection, _newest(connection.dialect), [{**row, **same} for row in prepared.learnt])
+        known_pages.learn(connection, prepared.learnt, project_id=run.project_id, recipe=run.recipe)
 
 
 _SEEN_AGAIN = update(pages).where(pages.c.page_id == bindparam("b_page"))
-
-
-@lru_cache
-def _newest(dialect: Dialect) -> Insert:
-    """Writes what was learnt of a page last."""
-    statement = upsert(dialect, pages)
-    kept = ("page_id", "project_id", "url", "url_key")
-    newer = {column.name: statement.excluded[column.name] for column in pages.c if column.name not in kept}
-    return statement.on_conflict_do_update(index_elements=["page_id"], set_=newer)

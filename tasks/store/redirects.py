@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 
 from tasks.model import PageState, Reason, ScannedPage
+from tasks.store import known_pages
 from tasks.store import parts as part_files
 from tasks.store.catalogue import text_safe
 from tasks.store.crawl_records import Redirected, Standing
@@ -103,11 +104,25 @@ def settle(connection: Connection, run_id: str, epoch: int, staged: Sequence[Sta
         register(connection, run_id, one.parts, now)
     if pages:
         connection.execute(_SETTLED, [_settled_row(run_id, name, page) for name, page in pages])
+        _remember(connection, run, [page for _, page in pages])
     changed = {
         level: runs.c[level] - counts[level] + sum(getattr(page, level) for _, page in pages) for level in levels
     }
     connection.execute(update(runs).where(runs.c.run_id == run.run_id).values(changed))
     return len(pages)
+
+
+def _remember(connection: Connection, run: Row[Any], settled: Sequence[PageOutcome]) -> None:
+    """By no recipe: where they lead is a page of its own, whose facts they do not have."""
+    columns = (
+        frontier.c.page_id,
+        frontier.c.status.label("last_status"),
+        frontier.c.fetched_at.label("last_fetched_at"),
+    )
+    here = select(*columns).where(frontier.c.run_id == run.run_id, frontier.c.redirects)
+    answers = {row.page_id: row._asdict() for row in connection.execute(here)}
+    learnt = [{**known_pages.learnt_row(run.run_id, page), **answers.get(page.page_id, {})} for page in settled]
+    known_pages.learn(connection, learnt, project_id=run.project_id, recipe="")
 
 
 def _settled_row(run_id: str, part: str, page: PageOutcome) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import select
 
 from tasks.errors import StaleEpoch, UnknownRun
 from tasks.model import FetchFailure, Hop, PageState, Reason, Response, ScannedPage, Verdict
@@ -18,7 +19,9 @@ from tasks.store import (
     RunState,
     Standing,
     Store,
+    Target,
 )
+from tasks.store.schema import pages
 from tasks.urls import page_id
 
 ROOT = "https://e.com/"
@@ -292,6 +295,37 @@ def test_redirects_are_done_at_once_and_their_facts_settled_later(store, crawl, 
     page = store.page_object(run.run_id, _url("a"))
     assert page["redirects"] == [{"url": _url("a"), "status": 301, "location": "/b"}]
     assert store.finish_run(run.run_id, 1, RunState.COMPLETED).incomplete is False
+
+
+def _remembered(store, name):
+    columns = (pages.c.last_run_id, pages.c.last_fetched_at, pages.c.last_status, pages.c.etag)
+    with store._catalogue.read() as connection:
+        return connection.execute(select(*columns).where(pages.c.page_id == _id(name))).one()
+
+
+def test_a_page_that_redirects_is_known_and_what_it_was_stands_in_for_nothing(store, crawl, scanned):
+    before = store.start_run(RunSpec(kind="batch", recipe="r"))
+    store.add_targets(before, [Target(_url("a"), _id("a"))])
+    store.write_commit(before.run_id, 1, "h", "k", [scanned(_url("a"))])
+    at = _remembered(store, "a").last_fetched_at
+    for name, asked, is_newest in (("a", at + 10, True), ("new", at + 10, True), ("a", at - 10, False)):
+        run = crawl(name)
+        store.lease(run.run_id, 1, "h", 9)
+        store.commit(run.run_id, 1, "h", redirects=[Redirected(_id(name), 301, "/b", 1, asked)])
+        store.settle(run.run_id, 1, [_settled(name, "b")])
+        assert (_remembered(store, name) == (run.run_id, asked, 301, None)) == is_newest
+        assert store.known_page(_id(name)).url == _url(name)
+    later = store.start_run(RunSpec(kind="batch"))
+    store.add_targets(later, [Target(_url("a"), _id("a")), Target(_url("new"), _id("new"))])
+    assert store.link_fresh(later, 1e12, "r") == 0
+
+
+def test_a_page_that_ended_unread_is_known(store, crawl):
+    run = crawl("open")
+    store.add_found(run.run_id, 1, [_found("shut", 1, state=PageState.SKIPPED, reason=Reason.BLOCKED_BY_ROBOTS)])
+    assert store.known_page(_id("shut")).url == _url("shut")
+    assert store.known_page(_id("shut")).project_id == "default"
+    assert store.known_page(_id("open")) is None
 
 
 def test_a_redirect_that_another_took_over_is_left_alone(store, crawl):
