@@ -142,6 +142,12 @@ def registrable_domain(host: str) -> str:
     return _public_suffixes().privatesuffix(host) or host
 
 
+@lru_cache(maxsize=4096)
+def is_top_level(label: str) -> bool:
+    """Whether names of hosts end so, by the same list; IDNs as ``xn--``."""
+    return _public_suffixes().publicsuffix(f"a.{label}", accept_unknown=False) is not None
+
+
 @cache
 def _public_suffixes() -> PublicSuffixList:
     return PublicSuffixList()

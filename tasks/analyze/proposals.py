@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from tasks.analyze.addresses import Named
 from tasks.analyze.visible import clean
 from tasks.audit import Profile, audit
 from tasks.extract.page import extract
 from tasks.model import Response
-from tasks.urls import address, is_http
 
 _PAGE = "https://example.com/"
 _VOCABULARY = re.compile(r"https?://(?:www\.)?schema\.org(?:/|$)")
@@ -38,11 +38,11 @@ def fit_description(text: str, profile: Profile) -> str:
     return _judged(description, f'<meta name="description" content="{escape(description)}">', "description", profile)
 
 
-def fit_json_ld(text: str, profile: Profile, links: frozenset[str]) -> str:
+def fit_json_ld(text: str, profile: Profile, named: Named) -> str:
     """``text`` as a JSON-LD block, written so that it can stand in a script element.
 
     Raises:
-        Unfit: it is no JSON-LD of schema.org, names addresses beside ``links``, or a rule has something against it.
+        Unfit: it is no JSON-LD of schema.org, names an address that the page does not, or a rule is against it.
     """
     try:
         block = json.loads(text)
@@ -53,10 +53,8 @@ def fit_json_ld(text: str, profile: Profile, links: frozenset[str]) -> str:
     if not isinstance(block, dict) or not _has_vocabulary(block) or not ("@type" in block or "@graph" in block):
         raise Unfit("the JSON-LD is no object with @context https://schema.org and @type")
     for value in _strings(block):
-        if is_http(value.strip().lower()) and not _VOCABULARY.match(value) and address(value) not in links:
+        if named.only(value) != value:
             raise Unfit("the JSON-LD names an address that the page does not")
-        if value.strip().lower().startswith(("javascript:", "data:", "vbscript:")):
-            raise Unfit("the JSON-LD holds a script")
     html = f'<script type="application/ld+json">{written}</script>'
     return _judged(written, html, "structured-data", profile)
 

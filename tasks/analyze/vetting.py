@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tasks.analyze.addresses import Named
 from tasks.analyze.answer import Advised
 from tasks.analyze.prompt import FINDINGS, unmarked
 from tasks.analyze.proposals import Unfit, fit_description, fit_json_ld, fit_title
@@ -12,20 +13,9 @@ from tasks.analyze.visible import clean
 from tasks.audit import Profile
 from tasks.model import Severity
 from tasks.store import NewRecommendation
-from tasks.urls import address, host, is_http
 
-REMOVED = "[address removed]"
 PRIORITIES = ("high", "medium", "low")
 
-_ADDRESS = re.compile(r"(?:https?|ftp|wss?):/*[^\s<>\"'“”`]+|(?:javascript|data|vbscript):\S+", re.IGNORECASE)
-_BARE_HOST = re.compile(
-    r"(?<![@\w./-])(?:[a-z0-9-]{1,63}\.){1,5}"
-    r"(?:app|biz|cc|click|club|cn|co|com|de|dev|eu|fr|info|io|link|live|me|net|nl|online|org|pl|pro|ru|shop|site|store|"
-    r"su|tech|tk|to|top|tv|uk|us|vip|xyz)(?![\w-])(?:[:/?#][^\s<>\"'“”`]*)?",
-    re.IGNORECASE,
-)
-_ENDING = ".,;:!?)]}»”’…"
-_KNOWN_HOSTS = frozenset({"schema.org", "www.schema.org"})
 _NO_WORD = re.compile(r"\W+")
 
 
@@ -59,8 +49,7 @@ class _Vetting:
     def __init__(self, subject: Subject, profile: Profile) -> None:
         self.notes: list[str] = []
         self._profile = profile
-        self._links = subject.links
-        self._hosts = _KNOWN_HOSTS | {host(link) for link in subject.links}
+        self._named = Named(subject.links, [value for _, value in subject.facts])
         self._findings = {finding.name: finding for finding in subject.findings[:FINDINGS]}
         self._said = _folded("\n".join([subject.text, *(value for _, value in subject.facts)]))
 
@@ -109,7 +98,7 @@ class _Vetting:
         return fit_description(self._native(text), self._profile)
 
     def _json_ld(self, text: str) -> str:
-        return fit_json_ld(text, self._profile, self._links)
+        return fit_json_ld(text, self._profile, self._named)
 
     def _native(self, text: str) -> str:
         if self._own(text) != clean(text):
@@ -118,22 +107,7 @@ class _Vetting:
 
     def _own(self, text: str) -> str:
         """``text`` on one line, without addresses that the page does not name."""
-        text = clean(unmarked(text))
-        pieces: list[str] = []
-        end = 0
-        for found in _ADDRESS.finditer(text):
-            pieces += [self._hosts_in(text[end : found.start()]), self._address(found[0])]
-            end = found.end()
-        return "".join([*pieces, self._hosts_in(text[end:])])
-
-    def _address(self, found: str) -> str:
-        url = found.rstrip(_ENDING)
-        if not is_http(url.lower()):
-            return REMOVED
-        return found if address(url) in self._links else REMOVED + found[len(url) :]
-
-    def _hosts_in(self, text: str) -> str:
-        return _BARE_HOST.sub(lambda found: found[0] if found[0].lower() in self._hosts else REMOVED, text)
+        return self._named.only(clean(unmarked(text)))
 
 
 def _folded(text: str) -> str:

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.analyze.addresses import REMOVED, Named
 from tasks.analyze.answer import Advised, Nonsense, read_advice, wire_schema
 from tasks.analyze.proposals import Unfit, fit_json_ld
 from tasks.analyze.subject import Finding, Subject
-from tasks.analyze.vetting import REMOVED, vet
+from tasks.analyze.vetting import vet
 from tasks.audit import DEFAULT, Profile, all_rules
 from tasks.model import Severity
 from tests.analyze.server import recommendation
@@ -46,6 +47,9 @@ PAGE = Subject(
     text="We grow, dry and send green tea from the first spring harvest.",
     links=frozenset({SHOP, "https://shop.example/basket"}),
 )
+
+
+NAMED = Named(PAGE.links, [value for _, value in PAGE.facts])
 
 
 def kept(profile=DEFAULT, **values):
@@ -87,10 +91,10 @@ def test_the_best_comes_first_and_the_same_only_once():
         ("See www.evil.com/path", f"See {REMOVED}"),
         ("See evil.com", f"See {REMOVED}"),
         ("(evil.co.uk)", f"({REMOVED})"),
-        ("run javascript:alert(1)", f"run {REMOVED}"),
+        ("run javascript:alert(1)", f"run {REMOVED})"),
         ("use schema.org", "use schema.org"),
         ("put it into robots.txt or page.html", "put it into robots.txt or page.html"),
-        ("write to ann@shop.com", "write to ann@shop.com"),
+        ("write to ann@shop.com.", f"write to {REMOVED}."),
         ("3.5 to 4.2", "3.5 to 4.2"),
     ],
 )
@@ -143,7 +147,7 @@ PRODUCT = {"@context": "https://schema.org", "@type": "Product", "name": "Green 
 
 
 def test_json_ld_is_written_so_that_it_ends_no_script():
-    written = fit_json_ld(json.dumps({**PRODUCT, "name": "</script><b>"}), DEFAULT, PAGE.links)
+    written = fit_json_ld(json.dumps({**PRODUCT, "name": "</script><b>"}), DEFAULT, NAMED)
     assert "<" not in written
     assert json.loads(written)["name"] == "</script><b>"
 
@@ -159,6 +163,9 @@ def test_json_ld_is_written_so_that_it_ends_no_script():
         '{"@context": "https://evil.example", "@type": "Product"}',
         json.dumps({**PRODUCT, "url": "https://evil.example/"}),
         json.dumps({**PRODUCT, "url": " HTTPS://evil.example/"}),
+        json.dumps({**PRODUCT, "url": "//evil.zip/a"}),
+        json.dumps({**PRODUCT, "email": "fix@evil.com"}),
+        json.dumps({**PRODUCT, "image": {"contentUrl": "ｅvil。com/x"}}),
         json.dumps({**PRODUCT, "offers": [{"url": "javascript:alert(1)"}]}),
         json.dumps({**PRODUCT, "@type": 5}),
         '{"@context": "https://schema.org", "@type": "Product", "price": NaN}',
@@ -168,7 +175,7 @@ def test_json_ld_is_written_so_that_it_ends_no_script():
 )
 def test_json_ld_that_would_not_do_is_refused(block):
     with pytest.raises(Unfit):
-        fit_json_ld(block, DEFAULT, PAGE.links)
+        fit_json_ld(block, DEFAULT, NAMED)
 
 
 def test_every_category_of_rules_can_be_named():
