@@ -170,8 +170,8 @@ class World:
         found = self.post("/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": states}}}, "limit": 1})
         return not found
 
-    def events(self, *names):
-        page = self.post("/events/filter", {"filter": {"event": {"name": list(names)}}, "limit": 50})
+    def events(self, *names, **more):
+        page = self.post("/events/filter", {"filter": {"event": {"name": list(names)}, **more}, "limit": 50})
         return page["events"]
 
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from deployments.automations import silent_runs
+from deployments.automations import silent_runs, stillborn_runs
 from tasks.store import RunState, Store, connect
 from tasks.urls import page_id
 from tests.loopback import free_port, wait_for
@@ -267,6 +267,51 @@ def test_a_run_is_cancelled_by_an_event(world, docs_site):
     until(lambda: "Run Cancelled" in {told.title for told in notifications(world, "cas")})
 
 
+def test_a_run_that_died_is_told_of_though_serving_starts_again_at_once(world, docs_site):
+    run = slow_crawl(world, docs_site, "kim")
+    of_run = {"resource": {"id": [f"prefect.flow-run.{run.prefect_flow_run_id}"]}}
+    until(lambda: world.events("prefect.flow-run.heartbeat", **of_run), what="a heartbeat")
+    world.kill("serve")
+    signal_all(processes_with(run.prefect_flow_run_id), signal.SIGKILL)
+    start_serving(world)
+    assert state_of(world, run.prefect_flow_run_id) == "RUNNING"
+    until(lambda: state_of(world, run.prefect_flow_run_id) == "CRASHED", 150, what="the crash")
+    until(lambda: [told.title for told in notifications(world, "kim")] == ["Run Failed"], 90)
+    with Store.open(world.data) as store:
+        assert store.get_run(run.run_id).state == RunState.INTERRUPTED
+
+
+def test_a_run_that_dies_before_its_first_heartbeat_has_crashed(world):
+    silent_for(world, 12)
+    silent_for(world, 12, stillborn_runs())
+    tomorrow = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
+    waiting = planned(world, "ida", type="SCHEDULED", state_details={"scheduled_time": tomorrow})
+    taken, begun = (planned(world, "ida", type="PENDING", name="Submitting") for _ in range(2))
+    world.post(f"/flow_runs/{begun}/set_state", {"state": {"type": "RUNNING"}})
+    until(lambda: state_of(world, begun) == state_of(world, taken) == "CRASHED", 60, what="the crashes")
+    until(lambda: [told.title for told in notifications(world, "ida")] == ["Run Failed"] * 2, 120)
+    assert state_of(world, waiting) == "SCHEDULED"
+
+
+def test_a_queued_run_that_is_cancelled_by_hand_is_told_of(world):
+    tomorrow = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
+    run = planned(world, "una", type="SCHEDULED", state_details={"scheduled_time": tomorrow})
+    world.post(f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING"}})
+    (told,) = until(lambda: notifications(world, "una"), 120)
+    assert (told.title, told.message.partition(" ")[2]) == ("Run Cancelled", "cancelled: it had not begun and will not")
+
+
+def planned(world, user, **state):
+    """The id of a crawl of theirs in that state, which has no process."""
+    deployment = world.get("/deployments/name/crawl-site/default")["id"]
+    parameters = {"start_url": "https://tea.example/", "user_id": user}
+    return world.post(f"/deployments/{deployment}/create_flow_run", {"parameters": parameters, "state": state})["id"]
+
+
+def state_of(world, flow_run_id):
+    return world.get(f"/flow_runs/{flow_run_id}")["state_type"]
+
+
 def test_a_deployment_keeps_its_data_where_its_block_says(world, docs_site, tmp_path):
     started = world.run(
         *("prefect", "deployment", "run", "scan-page/default", "-p", f"url={url_of(docs_site, 8)}"),
@@ -289,6 +334,8 @@ def test_it_ends_clean_and_a_worker_elsewhere_takes_over(world, docs_site, tmp_p
     deployed = world.run("seo", "deploy")
     assert deployed.returncode == 0, deployed.stderr
     assert "created the work queue analysis" in deployed.stderr
+    (waiting,) = (run for run in world.flow_runs("crawl-site", user_id="ida") if run["state_type"] == "SCHEDULED")
+    assert f"no worker takes what waits since `seo serve` had the deployments: {waiting['name']} (cr" in deployed.stderr
     deployments = world.post("/deployments/filter", {})
     assert {deployment["work_pool_name"] for deployment in deployments} == {"seo-scan", "seo-shards"}
     assert not any(deployment["paused"] or deployment["pull_steps"] for deployment in deployments)
@@ -309,6 +356,14 @@ def test_it_ends_clean_and_a_worker_elsewhere_takes_over(world, docs_site, tmp_p
     with Store.open(world.data) as store:
         assert {(run.project_id, run.total) for run in store.list_runs() if run.user_id == "wu"} == {("7", 2), ("8", 1)}
     assert list(elsewhere.iterdir()) == []
+
+
+def test_what_a_run_says_that_is_cancelled_by_hand_is_sent(world, docs_site):
+    run = slow_crawl(world, docs_site, "lea")
+    world.post(f"/flow_runs/{run.prefect_flow_run_id}/set_state", {"state": {"type": "CANCELLING"}})
+    until(lambda: state_of(world, run.prefect_flow_run_id) == "CANCELLED", 60, what="the cancellation")
+    (told,) = until(lambda: notifications(world, "lea"), 120)
+    assert (told.title, told.message.endswith("; stopped"), run.run_id in told.message) == ("Crawl Stopped", True, True)
 
 
 def test_a_run_whose_worker_vanished_goes_on_at_another(world, docs_site, record):
@@ -379,9 +434,10 @@ def is_writable(data):
     return True
 
 
-def silent_for(world, seconds):
+def silent_for(world, seconds, automation=None):
     """How long a run may be silent before it is taken for dead."""
-    (automation,) = world.post("/automations/filter", {"automations": {"name": {"any_": [silent_runs().name]}}})
+    name = (automation or silent_runs()).name
+    (automation,) = world.post("/automations/filter", {"automations": {"name": {"any_": [name]}}})
     automation["trigger"]["within"] = seconds
     patched = {key: automation[key] for key in ("name", "description", "enabled", "trigger", "actions")}
     world.put(f"/automations/{automation['id']}", patched)
