@@ -111,11 +111,11 @@ def _first_line(kind: type[RequestEvent]) -> str:
 
 
 def _on_end(entry: FlowEntry) -> DeploymentEventTrigger:
-    """Starts the flow for each run of our deployments that failed or whose process died."""
+    """Starts the flow for each run of our deployments that failed, was cancelled, or whose process died."""
     return DeploymentEventTrigger(
         name=trigger_name(entry),
-        description="Ends in the data folder what a failed run left open there, and tells its user.",
-        expect={"prefect.flow-run.Failed", "prefect.flow-run.Crashed"},
+        description="Ends in the data folder what such a run left open there, and tells its user.",
+        expect={f"prefect.flow-run.{state}" for state in ("Failed", "TimedOut", "Crashed", "Cancelled")},
         match={"prefect.resource.id": "prefect.flow-run.*"},
         match_related={"prefect.resource.id": f"prefect.tag.{TAG}", "prefect.resource.role": "tag"},
         posture=Posture.Reactive,

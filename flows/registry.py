@@ -22,7 +22,7 @@ SHARD_POOL = "seo-shards"
 """Of its own: a run that waits for its shards never holds a place that they need."""
 DEPLOYMENT = "default"
 """Every flow's deployment has this name."""
-TAG = "seo"
+TAG = "seo-scan"
 """On the deployments that work for a user: what they leave open when they fail is settled, and the user told."""
 SHARD_TAG = "seo-shard"
 """On what another run waits for and makes good."""
@@ -43,6 +43,7 @@ class FlowEntry:
         folder: the parameter that names the data folder to a run in this process: ``data``, or ``data`` of ``options``.
         cron: when a deployment of it runs by itself, UTC, as crontab(5) has it; empty for never.
         throttled: each user may begin only so many a minute.
+        own_run: it works on the run that its ``run_id`` names; other flows belong to one, or end one.
         description: one line for the deployment's page.
     """
 
@@ -56,6 +57,7 @@ class FlowEntry:
     folder: Literal["data", "options"] = "options"
     cron: str = ""
     throttled: bool = False
+    own_run: bool = False
     tags: tuple[str, ...] = (TAG,)
 
     @property
@@ -87,6 +89,7 @@ _ENTRIES = (
         queue="interactive",
         concurrency_limit=8,
         throttled=True,
+        own_run=True,
         description="Scans one page, asks for its analysis and tells the user.",
     ),
     FlowEntry(
@@ -96,6 +99,7 @@ _ENTRIES = (
         queue="batch",
         concurrency_limit=2,
         throttled=True,
+        own_run=True,
         description="Scans a list of pages in parallel chunks.",
     ),
     FlowEntry(
@@ -115,6 +119,7 @@ _ENTRIES = (
         queue="batch",
         concurrency_limit=2,
         throttled=True,
+        own_run=True,
         description="Finds a site's pages and judges each, and the site as a whole.",
     ),
     FlowEntry(
@@ -151,7 +156,7 @@ _ENTRIES = (
         concurrency_limit=4,
         folder="data",
         tags=("seo-service",),
-        description="Ends what a run left open whose process died, and tells its user.",
+        description="Ends what a run left open that failed, died or was cancelled, and tells its user.",
     ),
     FlowEntry(
         name="maintain-store",

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from tasks.errors import BadUrl, InputError
 from tasks.urls import MAX_URL_LENGTH, nameable, parse
@@ -24,6 +24,17 @@ Identity = Annotated[str, Field(min_length=1, max_length=MAX_ID, pattern=r"^[A-Z
 RUN_ID = r"^[A-Za-z0-9][A-Za-z0-9_.@=-]*$"
 RunId = Annotated[str, Field(min_length=1, max_length=MAX_ID, pattern=RUN_ID)]
 """An id that also names folders: none means another one, such as ``..``."""
+
+
+_IDENTITY: TypeAdapter[str] = TypeAdapter(Identity)
+
+
+def identity_in(parameters: Mapping[str, Any], name: str) -> str | None:
+    """The id that a run was given, which may not even have been looked at; None where it is none."""
+    try:
+        return _IDENTITY.validate_python(parameters.get(name), strict=True)
+    except ValidationError:
+        return None
 
 
 def _without_nul(text: str) -> str:
@@ -231,6 +242,11 @@ REQUESTS: Mapping[str, type[RequestEvent]] = {
 RECORDS: Mapping[str, type[Event]] = {
     event.name: event for event in (BatchProgressed, ScanAccepted, ScanCompleted, AnalysisCompleted, BatchFinished)
 }
+
+
+def cancelled_key(run_id: str, epoch: int = 0) -> str:
+    """Under which a run's cancellation is told, once, whoever notices it; epoch 0 is before it began."""
+    return f"{run_id}:{epoch}:cancelled"
 
 
 def read_request(name: str, payload: Mapping[str, Any]) -> RequestEvent:

@@ -12,7 +12,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.runtime import flow_run as this_flow_run
 
 from tasks.errors import InputError, UnknownRun
-from tasks.events import NotificationRequested
+from tasks.events import NotificationRequested, cancelled_key
 from tasks.logs import step
 from tasks.store import OutboxRequest, Run, RunState, Store
 from tasks.urls import printable
@@ -119,7 +119,7 @@ async def notify_cancelled(cancelled: Cancelled, run_id: str, user_id: str, data
     else:
         message = f"{what} was cancelled; `seo resume {run_id}` continues it"
     told = NotificationRequested(user_id=user_id, title="Run Cancelled", message=message, type="info")
-    request = OutboxRequest(f"{run_id}:{run.epoch if run else 0}:cancelled", told.name, told.model_dump(mode="json"))
+    request = OutboxRequest(cancelled_key(run_id, run.epoch if run else 0), told.name, told.model_dump(mode="json"))
 
     def add() -> None:
         with Store.open(data) as store:

@@ -121,9 +121,9 @@ async def recorded(plan: Plan) -> AsyncIterator[None]:
     try:
         yield
     except BaseException as error:
-        state = RunState.FAILED if isinstance(error, Exception) else RunState.INTERRUPTED
-        cancelled = isinstance(error, asyncio.CancelledError)
-        message = "stopped" if cancelled else f"{type(error).__name__}: {error}".splitlines()[0][:500]
+        failed = isinstance(error, Exception)
+        state = RunState.FAILED if failed else RunState.INTERRUPTED
+        message = f"{type(error).__name__}: {error}".splitlines()[0][:500] if failed else "stopped"
         get_run_logger().error("run %s %s: %s", plan.run.run_id, state.value, message)
         await asyncio.to_thread(_record_end, plan, state, message)
         raise

@@ -1,4 +1,4 @@
-"""What a failed or crashed run of Prefect leaves behind: a run that nobody works on, a user who does not know."""
+"""What a run of Prefect leaves behind that did not end well: a run that nobody works on, a user who does not know."""
 
 import asyncio
 from dataclasses import dataclass
@@ -11,12 +11,13 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 
 from tasks.errors import InputError
-from tasks.events import NotificationRequested
+from tasks.events import NotificationRequested, cancelled_key, identity_in
 from tasks.logs import step
 from tasks.store import OutboxRequest, Run, RunState, Store
 from tasks.urls import printable
 
 RUNS_LOOKED_AT = 1000
+ILL_ENDED = frozenset({"failed", "crashed", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,16 +25,30 @@ class EndedRun:
     """A run of Prefect that did not end well.
 
     Attributes:
-        state: Failed or Crashed.
+        state: its state's type in lower case, one of ``ILL_ENDED`` where nobody tries it again.
         run_id: of the work, where that was known at its start.
+        run_count: how often it was tried.
+        deployed: it is a deployment's.
     """
 
     flow_run_id: str
+    flow: str
     name: str
     state: str
     user_id: str
     run_id: str | None
+    run_count: int
+    deployed: bool
     ended_at: datetime | None
+
+    @property
+    def cancelled(self) -> bool:
+        return self.state == "cancelled"
+
+    @property
+    def process(self) -> str:
+        """What became of its process."""
+        return "its process was ended" if self.cancelled else "its process died"
 
 
 @task(name="read-ended-run", retries=3, retry_delay_seconds=2, cache_policy=NO_CACHE)
@@ -48,52 +63,82 @@ async def read_ended_run(flow_run_id: str) -> EndedRun:
             found = await client.read_flow_run(UUID(flow_run_id))
         except (ObjectNotFound, ValueError):
             raise InputError(f"Prefect has no run {printable(flow_run_id, 100)}") from None
+        flow = await client.read_flow(found.flow_id)
     return EndedRun(
         flow_run_id=flow_run_id,
+        flow=flow.name,
         name=found.name,
-        state=(found.state_name or "Failed").lower(),
-        user_id=found.parameters.get("user_id") or "local",
-        run_id=found.parameters.get("run_id"),
+        state=found.state_type.value.lower() if found.state_type else "",
+        user_id=identity_in(found.parameters, "user_id") or "local",
+        run_id=identity_in(found.parameters, "run_id"),
+        run_count=found.run_count,
+        deployed=found.deployment_id is not None,
         ended_at=found.end_time,
     )
 
 
 @task(name="settle", retries=3, retry_delay_seconds=2, cache_policy=NO_CACHE)
-async def settle(ended: EndedRun, *, key: str, data: str) -> None:
-    """Marks the run interrupted that it drove, and asks for its user to be told, once for ``key``."""
+async def settle(ended: EndedRun, *, own_run: bool, key: str, data: str) -> None:
+    """Marks the run interrupted that it left open, and asks for its user to be told, once for ``key``.
+
+    Args:
+        ended: the run of Prefect.
+        own_run: it worked on the run that its ``run_id`` names; else that is another's, and left alone.
+        key: identity of what its user is told.
+        data: data folder.
+    """
 
     def done() -> Run | None:
         with Store.open(data) as store:
-            run = _left_open(store, ended)
-            if run is not None:
-                why = f"its process died ({ended.state})"
-                run = store.finish_run(run.run_id, run.epoch, RunState.INTERRUPTED, error=why)
-            told = NotificationRequested(
-                user_id=ended.user_id, title="Run Failed", message=_message(ended, run), type="error"
-            )
-            request = OutboxRequest(key, told.name, told.model_dump(mode="json"))
-            store.outbox.add([request], run_id=run.run_id if run else ended.run_id or "")
-        return run
+            store.requests.end(ended.flow_run_id, "cancelled" if ended.cancelled else "failed")
+            run = _run_of(store, ended) if own_run else None
+            is_open = run is not None and _is_open(run, ended)
+            if run is not None and is_open:
+                run = store.finish_run(run.run_id, run.epoch, RunState.INTERRUPTED, error=ended.process)
+            if is_open or not ended.cancelled:
+                _tell(store, ended, run if is_open else None, key)
+            elif own_run and run is None:
+                _tell(store, ended, None, cancelled_key(ended.run_id) if ended.run_id else key)
+        return run if is_open else None
 
     with step(get_run_logger(), "settle", flow_run=ended.flow_run_id, user=ended.user_id) as settling:
         run = await asyncio.to_thread(done)
         settling.result = "nothing was open" if run is None else f"run {run.run_id} is interrupted"
 
 
-def _left_open(store: Store, ended: EndedRun) -> Run | None:
-    """The run that it worked on and nobody does any more."""
-    for run in store.list_runs(RUNS_LOOKED_AT):
-        if run.state == RunState.RUNNING and (
-            run.prefect_flow_run_id == ended.flow_run_id or run.run_id == ended.run_id
-        ):
-            seen = max(filter(None, (run.taken_at, run.first_request_at, run.last_commit_at)))
-            taken_over = ended.ended_at is not None and seen > ended.ended_at
-            return None if taken_over else run
-    return None
+def _run_of(store: Store, ended: EndedRun) -> Run | None:
+    """The run that it worked on, as the catalogue has it."""
+    mine = (
+        run
+        for run in store.list_runs(RUNS_LOOKED_AT)
+        if run.prefect_flow_run_id == ended.flow_run_id or run.run_id == ended.run_id
+    )
+    return next(mine, None)
 
 
-def _message(ended: EndedRun, run: Run | None) -> str:
-    name = printable(ended.name, 300)
-    if run is None:
-        return f"{name} {ended.state}; its log in Prefect has more"
-    return f"{name} {ended.state}: its process died; `seo resume {run.run_id}` continues it"
+def _is_open(run: Run, ended: EndedRun) -> bool:
+    """Whether nobody works on it any more, and it has not ended."""
+    if run.state != RunState.RUNNING:
+        return False
+    seen = max(filter(None, (run.taken_at, run.first_request_at, run.last_commit_at)))
+    return ended.ended_at is None or seen <= ended.ended_at
+
+
+def _tell(store: Store, ended: EndedRun, left: Run | None, key: str) -> None:
+    """Asks for its user to be told, of the run that it left open, too."""
+    told = NotificationRequested(
+        user_id=ended.user_id,
+        title="Run Cancelled" if ended.cancelled else "Run Failed",
+        message=f"{printable(ended.name, 300)} {_what(ended, left)}",
+        type="info" if ended.cancelled else "error",
+    )
+    request = OutboxRequest(key, told.name, told.model_dump(mode="json"))
+    store.outbox.add([request], run_id=left.run_id if left else ended.run_id or "")
+
+
+def _what(ended: EndedRun, left: Run | None) -> str:
+    if left is not None:
+        return f"{ended.state}: {ended.process}; `seo resume {left.run_id}` continues it"
+    if ended.cancelled:
+        return "cancelled: it had not begun and will not"
+    return f"{ended.state}; its log in Prefect has more"

@@ -1,5 +1,6 @@
 """Requests for work and the run that answers each: the first that claimed it."""
 
+import json
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -114,6 +115,16 @@ class Requests:
         values = {**_confirmed(flow_run_id, now), "begun_at": func.coalesce(requests.c.begun_at, now)}
         with self._catalogue.write() as connection:
             connection.execute(update(requests).where(requests.c.request_id == request_id).values(values))
+
+    def end(self, flow_run_id: str, state: str) -> None:
+        """Notes how the run of Prefect ended that was to answer them: they wait no longer."""
+        known = select(requests.c.request_id, requests.c.payload).where(requests.c.flow_run_id == flow_run_id)
+        begun = func.coalesce(requests.c.begun_at, time.time())
+        with self._catalogue.write() as connection:
+            for request_id, payload in connection.execute(known).all():
+                told = json.dumps({**json.loads(payload), "ended": state})
+                change = update(requests).where(requests.c.request_id == request_id)
+                connection.execute(change.values(payload=told, begun_at=begun))
 
     def reopen(self, request_id: str) -> None:
         """Has the request answered anew, by the same run: whoever began on it died before its end."""

@@ -123,6 +123,17 @@ async def test_nobody_sees_what_is_someone_elses(bob, ann, scanned, stored_page,
     assert (await bob("GET", "/notifications")).json() == {"notifications": []}
 
 
+async def test_a_queued_run_that_was_cancelled_says_so(ann, store):
+    queued = (await ann("POST", "/projects/tea/batch", json={"urls": [URL]})).json()["run_id"]
+    assert (await ann("GET", f"/batches/{queued}")).json()["runs"][0]["state"] == "queued"
+    request = store.requests.of_run(queued, "ann")
+    store.requests.confirm(request.request_id, "f1")
+    store.requests.end("f1", "cancelled")
+    (told,) = (await ann("GET", f"/batches/{queued}")).json()["runs"]
+    assert (told["state"], told["kind"], told["project_id"]) == ("cancelled", "batch", "tea")
+    assert store.requests.waiting("ann") == 0
+
+
 async def test_the_user_of_a_run_sees_it_in_anybodys_project(bob, store):
     run = store.start_run(RunSpec(kind="scan", project_id="tea", user_id="bob"))
     assert (await bob("GET", f"/batches/{run.run_id}")).json()["runs"][0]["state"] == "running"

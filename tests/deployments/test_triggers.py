@@ -79,7 +79,8 @@ def test_each_request_has_one_trigger_that_prefect_accepts(name):
 
 def test_no_record_starts_anything():
     expected = set().union(*(trigger.expect for entry in FLOWS.values() for trigger in triggers_of(entry)))
-    assert expected == {*REQUESTS, "prefect.flow-run.Failed", "prefect.flow-run.Crashed"}
+    ends = {f"prefect.flow-run.{state}" for state in ("Failed", "TimedOut", "Crashed", "Cancelled")}
+    assert expected == {*REQUESTS, *ends}
     assert not expected & set(RECORDS)
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasks.settle.task import EndedRun, _left_open
+from tasks.settle.task import EndedRun, _is_open, _run_of
 from tasks.store import RunSpec, RunState, Store
 
 
@@ -21,23 +21,34 @@ def run(store):
 
 def _ended(at, **known):
     known = {"flow_run_id": "f1", "run_id": None} | known
-    return EndedRun(name="crawl", state="crashed", user_id="ann", ended_at=at, **known)
+    return EndedRun(
+        flow="crawl-site",
+        name="crawl",
+        state="crashed",
+        user_id="ann",
+        run_count=1,
+        deployed=True,
+        ended_at=at,
+        **known,
+    )
 
 
 def test_it_is_the_one_that_it_drove(store, run):
-    after = datetime.now(UTC) + timedelta(minutes=1)
-    assert _left_open(store, _ended(after)).run_id == run.run_id
-    assert _left_open(store, _ended(None)).run_id == run.run_id
-    assert _left_open(store, _ended(after, flow_run_id="f2", run_id=run.run_id)).run_id == run.run_id
-    assert _left_open(store, _ended(after, flow_run_id="f2")) is None
+    after = NOW + timedelta(minutes=1)
+    assert _run_of(store, _ended(after)) == run
+    assert _run_of(store, _ended(after, flow_run_id="f2", run_id=run.run_id)) == run
+    assert _run_of(store, _ended(after, flow_run_id="f2")) is None
+
+
+def test_what_nobody_works_on_any_more_is_open(run):
+    assert _is_open(run, _ended(NOW + timedelta(minutes=1)))
+    assert _is_open(run, _ended(None))
 
 
 def test_a_run_that_was_resumed_since_is_left_to_who_resumed_it(store, run):
     ended = datetime.now(UTC)
-    store.resume_run(run.run_id)
-    assert _left_open(store, _ended(ended)) is None
+    assert not _is_open(store.resume_run(run.run_id), _ended(ended))
 
 
 def test_what_has_ended_is_not_open(store, run):
-    store.finish_run(run.run_id, 1, RunState.FAILED)
-    assert _left_open(store, _ended(datetime.now(UTC) + timedelta(minutes=1))) is None
+    assert not _is_open(store.finish_run(run.run_id, 1, RunState.FAILED), _ended(NOW + timedelta(minutes=1)))

@@ -55,6 +55,9 @@ def test_a_request_waits_until_its_flow_begins(claim, store):
     assert store.requests.waiting("ann") == 3
     store.requests.begin("q0", "f0")
     assert store.requests.waiting("ann") == 2
+    store.requests.confirm("q1", "f1")
+    store.requests.end("f1", "cancelled")
+    assert store.requests.waiting("ann") == 1
     with store._catalogue.write() as connection:
         connection.execute(requests.update().values(claimed_at=requests.c.claimed_at - 86401))
     assert store.requests.waiting("ann") == 0
