@@ -9,7 +9,15 @@ from pathlib import Path
 
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.objects import WorkPool
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterWorkQueueName,
+)
+from prefect.client.schemas.objects import StateType, WorkPool
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
@@ -21,6 +29,7 @@ from tasks.errors import SeoScanError
 
 QUEUES = ("interactive", "batch", "analysis")
 """Of the work pool of all but shards; a worker takes from the first that has a run."""
+LEFT_NAMED = 5
 
 
 class DeployFailed(SeoScanError):
@@ -46,7 +55,31 @@ async def deploy(tell: Callable[[str], None]) -> Path:
     await save_automations()
     for entry in FLOWS.values():
         tell(f"deployed {entry.deployment} to queue {entry.queue} of {entry.pool}")
+    if left := await _left_behind():
+        tell(left)
     return folder
+
+
+async def _left_behind() -> str:
+    """Runs that wait in no queue, where no worker looks, and what to do; Prefect cannot put them into one."""
+    waiting = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+        work_queue_name=FlowRunFilterWorkQueueName(is_null_=True),
+    )
+    names = []
+    async with get_client() as client:
+        for entry in FLOWS.values():
+            deployment = await client.read_deployment_by_name(entry.deployment)
+            ours = DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id]))
+            runs = await client.read_flow_runs(flow_run_filter=waiting, deployment_filter=ours)
+            names += [f"{run.name} ({entry.name})" for run in runs]
+    if not names:
+        return ""
+    named = ", ".join(names[:LEFT_NAMED]) + (", …" if len(names) > LEFT_NAMED else "")
+    return (
+        f"no worker takes what waits since `seo serve` had the deployments: {named}; start `seo serve` until they are "
+        f"done ({len(names)}), then `seo deploy` again"
+    )
 
 
 async def create_pools(client: PrefectClient) -> list[str]:
