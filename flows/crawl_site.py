@@ -18,7 +18,7 @@ from flows.outbox import send_outbox
 from flows.progress import announced
 from tasks.admit.task import admitted, already_done
 from tasks.crawl.scope import ScopeKind
-from tasks.events import Identity, RunId
+from tasks.events import Identity, StartUrl
 from tasks.report.task import publish_summary, reported_progress
 from tasks.scan.budget import Budget, TimeBudget
 from tasks.scan.crawl_task import crawl_chunks, crawl_name, create_crawl_records, judge_site, prepare_crawl
@@ -32,7 +32,7 @@ from tasks.urls import parse
 
 @flow(name="crawl-site", flow_run_name=crawl_name, task_runner=process_pool(), on_failure=[tell_failure])
 async def crawl_site(
-    start_url: str,
+    start_url: StartUrl,
     project_id: Identity = "default",
     user_id: Identity = "local",
     scope: ScopeKind = ScopeKind.FOLDER,
@@ -55,7 +55,7 @@ async def crawl_site(
     """Finds a site's pages by its links and sitemaps, judges each and the site as a whole; returns the run's id.
 
     Args:
-        start_url: Where the crawl begins; its host and folder are the scope.
+        start_url: Where the crawl begins; where it leads to another place, the scope is taken from there.
         project_id: Project the pages belong to.
         user_id: Who is told.
         scope: How far to go - the start URL's folder, its host, or its domain with all subdomains.

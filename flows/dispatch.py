@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 from prefect.client.schemas.objects import State
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound, ParameterTypeError, PrefectHTTPStatusError
 from prefect.states import aget_state_exception
 
 from flows.deployed import queue_run
@@ -191,7 +191,15 @@ async def reason_of(state: State[Any]) -> str:
     error = await aget_state_exception(state)
     if isinstance(error, SeoScanError):
         return printable(str(error), MAX_REASON)
+    if isinstance(error, ParameterTypeError):
+        return printable(_unusable(str(error)), MAX_REASON)
     return f"{type(error).__name__}; the flow run's log has more"
+
+
+def _unusable(refusal: str) -> str:
+    """What Prefect says of parameters that a flow does not take, in one line: names and rules, no values but ours."""
+    _, *problems = refusal.split("\n - ")
+    return "; ".join(problems).replace(": Value error, ", ": ")
 
 
 def _reopened(store: Store, request_id: str) -> bool:

@@ -3,19 +3,24 @@
 Needs no block; takes SEO Result Store where it is saved. Runs go on meanwhile, and readers see every row once.
 """
 
+from typing import Annotated
+
 from prefect import flow
 from prefect.client.schemas.objects import State
+from pydantic import Field
 
 from flows.failures import tell_failure
 from tasks.admit.task import admitted, already_done
+from tasks.durations import WRITTEN
+from tasks.events import Identity
 from tasks.maintain.task import compact_parts, prune_runs, sweep_files, wishes_of
 
 
 @flow(name="maintain-store", flow_run_name="maintain-store", timeout_seconds=6 * 3600, on_failure=[tell_failure])
 async def maintain_store(
-    keep: str | None = None,
-    grace: str = "1h",
-    user_id: str = "local",
+    keep: Annotated[str, Field(json_schema_extra={"pattern": f"^$|{WRITTEN}"})] | None = None,
+    grace: Annotated[str, Field(json_schema_extra={"pattern": WRITTEN})] = "1h",
+    user_id: Identity = "local",
     request_id: str | None = None,
     data: str | None = None,
 ) -> int | State[str]:

@@ -5,9 +5,11 @@ itself is always fetched.
 """
 
 import time
+from typing import Annotated
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from pydantic import Field
 
 from flows.failures import tell_failure
 from flows.outbox import send_outbox
@@ -20,11 +22,12 @@ from tasks.scan.places_task import run_slot
 from tasks.scan.settings import ScanOptions
 from tasks.scan.task import Wanted, close_run, create_page_records, load_settings, page_name, recorded
 from tasks.scan.telling import scan_completed
+from tasks.urls import HTTP_ONLY
 
 
 @flow(name="scan-page", flow_run_name=page_name, timeout_seconds=3600, on_failure=[tell_failure])
 async def scan_page(
-    url: Url,
+    url: Annotated[Url, Field(json_schema_extra={"pattern": HTTP_ONLY})],
     project_id: Identity = "default",
     user_id: Identity = "local",
     page_id: Identity | None = None,

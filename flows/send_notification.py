@@ -8,15 +8,15 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from tasks.admit.task import admitted, already_done
-from tasks.events import Identity, NotificationRequested, NotificationType, RunId
+from tasks.events import Identity, Line, NotificationRequested, NotificationType, Text
 from tasks.notify.task import push_notification, result_folder, save_notification
 
 
 @flow(name="send-notification", flow_run_name="notify-{user_id}", timeout_seconds=300)
 async def send_notification(
     user_id: Identity,
-    title: str,
-    message: str,
+    title: Line,
+    message: Text,
     type: NotificationType = "info",  # noqa: A002 - the event's own word
     run_id: RunId | None = None,
     request_id: str | None = None,

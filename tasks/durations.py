@@ -6,6 +6,9 @@ _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw]?)", re.ASCII)
 _RETENTION = re.compile(r"\d{1,9}(?:\.\d{1,9})?[hdw]", re.ASCII)
 
+WRITTEN = r"^\s*[0-9]{1,9}(\.[0-9]{1,9})?[smhdwSMHDW]?\s*$"
+"""The same for a JSON schema."""
+
 
 def duration(text: str) -> float:
     """Seconds in ``24h``, ``30m``, ``90s``, ``1.5d``, ``2w`` or a bare number of seconds.

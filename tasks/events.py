@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from tasks.errors import BadUrl, InputError
-from tasks.urls import MAX_URL_LENGTH, nameable, parse
+from tasks.urls import HTTP_ONLY, MAX_URL_LENGTH, parse
 
 MAX_EVENT_URLS = 500
 HYDRATED = "__prefect_kind"
@@ -86,6 +86,8 @@ def _keepable(entry: str) -> str:
 Entry = Annotated[str, Field(max_length=MAX_URL_LENGTH), AfterValidator(_keepable)]
 """A line of a list; what cannot be fetched stands as it can be named, without what may be a password."""
 Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH), AfterValidator(_fetchable)]
+StartUrl = Annotated[str, Field(min_length=1, json_schema_extra={"pattern": HTTP_ONLY})]
+"""Of a flow's form: Prefect refuses what its schema does not take before there is a run."""
 
 
 class Event(BaseModel):

@@ -4,6 +4,8 @@ import re
 
 _HOST_PORT = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:/@\[\]?#]+):(\d{1,5})", re.IGNORECASE | re.ASCII)
 MAX_PORT = 65535
+WRITTEN = r"^\s*(\[[0-9a-fA-F:.]+\]|[^\s:/@\[\]?#]+):[0-9]{1,5}\s*$"
+"""What of it a JSON schema can say."""
 
 
 def parse_host_port(text: str) -> str:

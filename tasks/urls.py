@@ -53,6 +53,10 @@ def is_http(url: str | None) -> bool:
     return url is not None and url.startswith(("http://", "https://"))
 
 
+HTTP_ONLY = r"^(?!\s*(?![Hh][Tt][Tt][Pp][Ss]?:)[A-Za-z][A-Za-z0-9+.-]*://)"
+"""What of ``parse`` a JSON schema can say: no other scheme."""
+
+
 def parse(text: str) -> str:
     """The fetchable address a person means by ``text``.
 

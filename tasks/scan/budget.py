@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
-from tasks.durations import duration
+from tasks.durations import WRITTEN, duration
 from tasks.scan.records import NEVER
 
 CLOSING_SECONDS = 60.0
@@ -20,7 +20,9 @@ def _longer_than_nothing(budget: float | str) -> float:
     return seconds
 
 
-TimeBudget = Annotated[float | str, AfterValidator(_longer_than_nothing)]
+_Seconds = Annotated[float, Field(json_schema_extra={"exclusiveMinimum": 0})]
+_Written = Annotated[str, Field(json_schema_extra={"pattern": WRITTEN})]
+TimeBudget = Annotated[_Seconds | _Written, AfterValidator(_longer_than_nothing)]
 """Seconds, or a text such as 30m."""
 
 

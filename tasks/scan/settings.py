@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks import audit, extract
 from tasks.audit.profile import Profile
 from tasks.crawl.scope import ScopeKind
+from tasks.host_ports import WRITTEN
 from tasks.model import FetchOptions, RenderOptions
 from tasks.urls import url_key
 
@@ -49,7 +50,9 @@ class ScanOptions(BaseModel):
     )
     cluster: str | None = Field(default=None, description="Name of a saved SEO Cluster block.")
     data: str | None = Field(default=None, description="Data folder, absolute.")
-    allow: tuple[str, ...] = Field(default=(), description="Further host:port pairs that may be non-public.")
+    allow: tuple[Annotated[str, Field(json_schema_extra={"pattern": WRITTEN})], ...] = Field(
+        default=(), description="Further host:port pairs that may be non-public."
+    )
     concurrency: int | None = Field(default=None, ge=1, le=256, description="Connections per host.")
     rate: float | None = Field(default=None, ge=0, description="Requests a second per host; 0 for no limit.")
     user_agent: str | None = Field(default=None, description="User-Agent header.")

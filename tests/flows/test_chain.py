@@ -88,6 +88,16 @@ async def test_a_failed_run_tells_its_user_and_is_raised(site, store, options, m
     assert store.notifications.list("ann")[0].message.endswith("OSError; the flow run's log has more")
 
 
+async def test_what_is_wrong_with_a_parameter_is_told(store, options):
+    state = await scan_page("ftp://tea.example/", user_id="ann", analyze="often", options=options, return_state=True)
+    assert state.is_failed()
+    assert told(store) == [("Scan Failed", "error")]
+    assert store.notifications.list("ann")[0].message.endswith(
+        "url: cannot fetch ftp://tea.example/: only http and https addresses are scanned; "
+        "analyze: Input should be a valid boolean, unable to interpret input"
+    )
+
+
 async def test_a_failure_before_a_run_begins_is_told_too(store, options):
     with pytest.raises(InputError, match="no URLs"):
         await batch_scan(urls=[], user_id="ann", options=options)
