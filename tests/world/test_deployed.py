@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from deployments.automations import silent_runs, stillborn_runs
+from deployments.automations import HEARTBEAT_SECONDS, silent_runs, stillborn_runs
 from tasks.store import RunState, Store, connect
 from tasks.urls import page_id
 from tests.loopback import free_port, wait_for
@@ -282,21 +282,23 @@ def test_a_run_that_died_is_told_of_though_serving_starts_again_at_once(world, d
 
 
 def test_a_run_that_dies_before_its_first_heartbeat_has_crashed(world):
-    silent_for(world, 12)
-    silent_for(world, 12, stillborn_runs())
+    silent_for(world, HEARTBEAT_SECONDS + 10)
+    silent_for(world, HEARTBEAT_SECONDS + 10, stillborn_runs())
     tomorrow = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
     waiting = planned(world, "ida", type="SCHEDULED", state_details={"scheduled_time": tomorrow})
     taken, begun = (planned(world, "ida", type="PENDING", name="Submitting") for _ in range(2))
-    world.post(f"/flow_runs/{begun}/set_state", {"state": {"type": "RUNNING"}})
-    until(lambda: state_of(world, begun) == state_of(world, taken) == "CRASHED", 60, what="the crashes")
+    set_state(world, begun, "RUNNING")
+    until(lambda: state_of(world, begun) == state_of(world, taken) == "CRASHED", 120, what="the crashes")
     until(lambda: [told.title for told in notifications(world, "ida")] == ["Run Failed"] * 2, 120)
     assert state_of(world, waiting) == "SCHEDULED"
+    silent_for(world, 90)
+    silent_for(world, 1800, stillborn_runs())
 
 
 def test_a_queued_run_that_is_cancelled_by_hand_is_told_of(world):
     tomorrow = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
     run = planned(world, "una", type="SCHEDULED", state_details={"scheduled_time": tomorrow})
-    world.post(f"/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING"}})
+    set_state(world, run, "CANCELLING")
     (told,) = until(lambda: notifications(world, "una"), 120)
     assert (told.title, told.message.partition(" ")[2]) == ("Run Cancelled", "cancelled: it had not begun and will not")
 
@@ -305,7 +307,14 @@ def planned(world, user, **state):
     """The id of a crawl of theirs in that state, which has no process."""
     deployment = world.get("/deployments/name/crawl-site/default")["id"]
     parameters = {"start_url": "https://tea.example/", "user_id": user}
-    return world.post(f"/deployments/{deployment}/create_flow_run", {"parameters": parameters, "state": state})["id"]
+    asked = (f"/deployments/{deployment}/create_flow_run", {"parameters": parameters, "state": state})
+    return until(lambda: world.post(*asked, refused=503), what="a run")["id"]
+
+
+def set_state(world, flow_run_id, state):
+    """As the UI does; again where the server is busy."""
+    asked = (f"/flow_runs/{flow_run_id}/set_state", {"state": {"type": state}})
+    until(lambda: world.post(*asked, refused=503), what=f"{state} of a run")
 
 
 def state_of(world, flow_run_id):
@@ -360,10 +369,12 @@ def test_it_ends_clean_and_a_worker_elsewhere_takes_over(world, docs_site, tmp_p
 
 def test_what_a_run_says_that_is_cancelled_by_hand_is_sent(world, docs_site):
     run = slow_crawl(world, docs_site, "lea")
-    world.post(f"/flow_runs/{run.prefect_flow_run_id}/set_state", {"state": {"type": "CANCELLING"}})
+    set_state(world, run.prefect_flow_run_id, "CANCELLING")
     until(lambda: state_of(world, run.prefect_flow_run_id) == "CANCELLED", 60, what="the cancellation")
     (told,) = until(lambda: notifications(world, "lea"), 120)
-    assert (told.title, told.message.endswith("; stopped"), run.run_id in told.message) == ("Crawl Stopped", True, True)
+    # by itself, or where its process had no time for that by settle-run
+    assert told.title in {"Crawl Stopped", "Run Cancelled"}
+    assert run.run_id in told.message
 
 
 def test_a_run_whose_worker_vanished_goes_on_at_another(world, docs_site, record):
