@@ -18,7 +18,7 @@ from flows.outbox import send_outbox
 from flows.progress import announced
 from tasks.admit.task import admitted, already_done
 from tasks.crawl.scope import ScopeKind
-from tasks.events import Identity, StartUrl
+from tasks.events import Identity, RunId, StartUrl
 from tasks.report.task import publish_summary, reported_progress
 from tasks.scan.budget import Budget, TimeBudget
 from tasks.scan.crawl_task import crawl_chunks, crawl_name, create_crawl_records, judge_site, prepare_crawl

@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from tasks.admit.task import admitted, already_done
-from tasks.events import Identity, Line, NotificationRequested, NotificationType, Text
+from tasks.events import Identity, Line, NotificationRequested, NotificationType, RunId, Text
 from tasks.notify.task import push_notification, result_folder, save_notification
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from tasks.errors import BadUrl, InputError
-from tasks.urls import HTTP_ONLY, MAX_URL_LENGTH, parse
+from tasks.urls import HTTP_ONLY, MAX_URL_LENGTH, nameable, parse
 
 MAX_EVENT_URLS = 500
 HYDRATED = "__prefect_kind"

@@ -82,6 +82,7 @@ def test_rules_are_those_of_this_release():
         title-duplicate description-duplicate h1-duplicate canonical-to-redirect canonical-to-error canonical-to-noindex
         canonical-to-blocked canonical-chain canonical-loop link-broken-internal link-to-redirect nofollow-inlinks-only
         orphan-page near-orphan-page click-depth-high hreflang-missing-return hreflang-to-redirect hreflang-to-error
+        hreflang-to-noindex hreflang-to-noncanonical
         hreflang-cluster-incomplete sitemap-url-redirect sitemap-url-error sitemap-url-noindex sitemap-url-noncanonical
         sitemap-url-blocked sitemap-missing-page blocked-by-robots robots-txt-unreachable robots-txt-blocks-all
         robots-txt-syntax content-exact-duplicate content-near-duplicate missing-page-not-404 noindex-share-high

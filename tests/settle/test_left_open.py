@@ -34,14 +34,14 @@ def _ended(at, **known):
 
 
 def test_it_is_the_one_that_it_drove(store, run):
-    after = NOW + timedelta(hours=1)
+    after = datetime.now(UTC) + timedelta(hours=1)
     assert _run_of(store, _ended(after)) == run
     assert _run_of(store, _ended(after, flow_run_id="f2", run_id=run.run_id)) == run
     assert _run_of(store, _ended(after, flow_run_id="f2")) is None
 
 
 def test_what_nobody_works_on_any_more_is_open(run):
-    assert _is_open(run, _ended(NOW + timedelta(hours=1)))
+    assert _is_open(run, _ended(datetime.now(UTC) + timedelta(hours=1)))
     assert _is_open(run, _ended(None))
 
 
@@ -51,4 +51,5 @@ def test_a_run_that_was_resumed_since_is_left_to_who_resumed_it(store, run):
 
 
 def test_what_has_ended_is_not_open(store, run):
-    assert not _is_open(store.finish_run(run.run_id, 1, RunState.FAILED), _ended(NOW + timedelta(hours=1)))
+    ended = _ended(datetime.now(UTC) + timedelta(hours=1))
+    assert not _is_open(store.finish_run(run.run_id, 1, RunState.FAILED), ended)

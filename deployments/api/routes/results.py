@@ -88,17 +88,20 @@ def _runs(door: Door, id_: str, user: str) -> list[RunStatus]:
     return [_run_status(run, store.progress(run.run_id)) for run in mine]
 
 
-def _queued(door: Door, id_: str, user: str) -> RunStatus:
-    """A run that waits for its turn, or ended before it came."""
-    request = door.store.requests.of_run(id_, user)
+async def _only_asked_for(door: Door, id_: str, user: str) -> RunStatus:
+    """A run that scanned nothing: it waits for its turn, has just begun, failed before, or is no scan."""
+    request = await asyncio.to_thread(door.store.requests.of_run, id_, user)
     if request is None:
         raise Refused(404, f"no batch and no run {id_}")
+    asked = json.loads(request.payload)
     ended = await door.how_ended(request.flow_run_id) if request.flow_run_id else None
     return RunStatus(
         run_id=id_,
         kind=_KINDS.get(request.flow, request.flow),
-        state=asked.get("ended", "queued"),
-        project_id=asked["project_id"],
+        state=ended.state if ended else asked.get("ended") or ("running" if request.begun_at else "queued"),
+        project_id=asked.get("project_id", "default"),
+        started_at=request.begun_at,
+        finished_at=ended.at if ended else None,
     )
 
 
