@@ -37,6 +37,7 @@ def command_line() -> App:
         help_epilogue=EPILOGUE,
         help_format="plaintext",
         version=lambda: version("seo-scan"),
+        console=screen.Pipeable(),
         result_action="return_value",
         exit_on_error=False,
         print_error=False,

@@ -1,9 +1,16 @@
-"""The end of the command's own process."""
+"""The streams that the command's own process was given, and its end."""
 
 import os
 import sys
 from contextlib import suppress
 from typing import ClassVar
+
+
+def fill_closed_streams() -> None:
+    """Leads a stream that the shell closed (``>&-``) to nowhere; a file of ours would get its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - as long as the process
 
 
 class Ending:
@@ -20,7 +27,7 @@ class Ending:
 
     def __call__(self) -> None:
         if self.status is not None:
-            with suppress(BrokenPipeError):
-                sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError):  # its reader has gone, or its disk is full
+                    stream.flush()
             os._exit(self.status)

@@ -2,11 +2,18 @@
 
 import os
 import sys
-from typing import IO, TextIO
+from typing import IO, NoReturn, TextIO
 
 from rich.console import Console
 
 PIPED_WIDTH = 120
+
+
+class Pipeable(Console):
+    """Lets a BrokenPipeError through, as any write does; Rich would end the process with status 1."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError
 
 
 def out() -> Console:
@@ -18,9 +25,12 @@ def err() -> Console:
 
 
 def say(text: str) -> None:
-    """One line of ours on stderr."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    """One line of ours on stderr; a run goes on where nobody reads it."""
+    try:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        discard(sys.stderr)
 
 
 def line(text: str) -> None:
@@ -42,4 +52,4 @@ def discard(stream: IO[str]) -> None:
 
 def _console(stream: TextIO) -> Console:
     width = None if stream.isatty() or os.environ.get("COLUMNS") else PIPED_WIDTH
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    return Pipeable(file=stream, width=width, highlight=False, markup=False, emoji=False)

@@ -4,7 +4,7 @@ import atexit
 import os
 import sys
 
-from deployments.cli.leaving import Ending
+from deployments.cli.leaving import Ending, fill_closed_streams
 from deployments.cli.local_server import LocalServer, api_is_configured
 
 NEEDS_PREFECT = {"analyze", "crawl", "scan", "batch", "resume", "demo"}
@@ -16,6 +16,7 @@ HELP = {"-h", "--help"}
 def main() -> None:
     """Runs the command line and exits with its status."""
     arguments = sys.argv[1:]
+    fill_closed_streams()
     ending = Ending()
     atexit.register(ending)
     if os.environ.get("SEO_LOG_JSON", "0") not in {"", "0"}:

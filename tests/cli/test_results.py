@@ -183,18 +183,3 @@ def test_reading_never_makes_a_data_folder(seo, tmp_path, command):
 def test_data_folder_comes_from_the_environment(seo, data, monkeypatch):
     monkeypatch.setenv("SEO_DATA", str(data))
     assert seo("sql", "SELECT count(*) AS n FROM pages", "--format", "jsonl")[1] == '{"n":6}\n'
-
-
-def test_a_reader_that_leaves_ends_the_command_quietly(data):
-    code = "import sys; from deployments.cli.app import run; sys.exit(run(sys.argv[1:]))"
-    query = "SELECT range AS n, repeat('x', 100) AS t FROM range(200000)"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "sql", query, "--data", str(data), "--format", "jsonl"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    with process:
-        assert process.stdout.readline().startswith(b'{"n":0')
-        process.stdout.close()
-        assert process.stderr.read() == b""
-    assert process.returncode == 0
