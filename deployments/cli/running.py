@@ -2,15 +2,11 @@
 
 import asyncio
 import csv
-import multiprocessing
-import multiprocessing.util
 import os
-import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +18,7 @@ from deployments.cli.lifeline import PrefectGone, check_api
 from deployments.cli.local_server import LocalServer
 from deployments.cli.notes import warnings_to
 from deployments.cli.options import data_option
-from deployments.cli.supervising import Flowing, Watch, supervised
+from deployments.cli.supervising import Flowing, Watch, kill_pool, supervised
 from deployments.cli.wishes import AS_BEFORE, CrawlOptions, NewLimits, RunOptions
 from flows.batch_scan import batch_scan
 from flows.crawl_site import crawl_site
@@ -275,18 +271,8 @@ def _loop_run(work: Coroutine[Any, Any, Any]) -> Any:
         except PrefectGone:
             closing.pop_all()  # the loop would be closed when all has ended that waits for the server
             Ending.at_once = True
-            _kill_pool()
+            kill_pool()
             raise
-
-
-def _kill_pool() -> None:
-    """Ends the processes of this one, and what would complain on stderr of their semaphores."""
-    for child in multiprocessing.active_children():
-        child.kill()
-    multiprocessing.util._run_finalizers(0)  # type: ignore[attr-defined]  # noqa: SLF001 - has no other name
-    tracker = resource_tracker._resource_tracker._pid  # type: ignore[attr-defined]  # noqa: SLF001 - as above
-    if tracker is not None:
-        os.kill(tracker, signal.SIGKILL)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -1,17 +1,22 @@
 """A flow under way in this process: its progress is shown, Ctrl-C stops it, and it does not outlive its server."""
 
 import asyncio
+import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from prefect.client.schemas.objects import State
 
+from deployments.cli.exits import Exit
 from deployments.cli.lifeline import Lifeline, PrefectGone, api_name
+from deployments.cli.options import data_option
 from tasks.report.phase import phase_of
 from tasks.store import Progress, Run, Store
 
@@ -31,6 +36,8 @@ class Watch(Protocol):
 
     def note(self, text: str) -> None: ...
 
+    def end(self, text: str) -> None: ...
+
 
 async def supervised(flow: Flowing, run_id: str, data: Path, watch: Watch) -> State[Any] | None:
     """The flow's final state; None where it was cancelled by Ctrl-C.
@@ -49,13 +56,18 @@ class _Supervisor:
         self._lifeline = Lifeline(watch.note)
         self._interrupts = 0
         self._interrupted = asyncio.Event()
+        self._under_way = False
 
     async def run(self, flow: Flowing) -> State[Any] | None:
         running = asyncio.ensure_future(flow())
         listen = self._listening(running)
         listen()
-        # Prefect's engine takes SIGTERM for itself when the flow begins
-        showing = asyncio.create_task(show(self._run_id, self._data, self._watch, on_start=listen))
+
+        def begun() -> None:
+            self._under_way = True
+            listen()  # Prefect's engine takes SIGTERM for itself when the flow begins
+
+        showing = asyncio.create_task(show(self._run_id, self._data, self._watch, on_start=begun))
         left = asyncio.create_task(self._until_given_up())
         try:
             await asyncio.wait({running, left}, return_when=asyncio.FIRST_COMPLETED)
@@ -93,7 +105,7 @@ class _Supervisor:
             self._interrupts += 1
             self._interrupted.set()
             if self._interrupts > 1:
-                os._exit(3)
+                self._leave()
             self._watch.note("stopping: pages in flight are finished; once more to stop at once")
             loop.run_in_executor(None, self._stop, running, loop)
 
@@ -102,6 +114,13 @@ class _Supervisor:
                 loop.add_signal_handler(number, interrupt)
 
         return listen
+
+    def _leave(self) -> NoReturn:
+        """Ends the process at once."""
+        kill_pool()
+        command = f"; what is done is kept. Continue with: seo resume {self._run_id}{data_option(self._data)}"
+        self._watch.end(f"interrupted: stopped at once{command if self._under_way else ''}")
+        os._exit(Exit.INTERRUPTED)
 
     def _stop(self, running: "asyncio.Future[Any]", loop: asyncio.AbstractEventLoop) -> None:
         with Store.open(self._data) as store:
@@ -171,3 +190,13 @@ async def show(run_id: str, data: Path, watch: Watch, on_start: Callable[[], Non
     finally:
         if store is not None:
             store.close()
+
+
+def kill_pool() -> None:
+    """Ends the processes of this one, and what would complain on stderr of their semaphores."""
+    for child in multiprocessing.active_children():
+        child.kill()
+    multiprocessing.util._run_finalizers(0)  # type: ignore[attr-defined]  # noqa: SLF001 - has no other name
+    tracker = resource_tracker._resource_tracker._pid  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+    if tracker is not None:
+        os.kill(tracker, signal.SIGKILL)

@@ -103,6 +103,9 @@ class LineWatch:
     def note(self, text: str) -> None:
         screen.say(safe(text))
 
+    def end(self, text: str) -> None:
+        screen.say(safe(text))
+
 
 class LiveWatch:
     """A display on the terminal that redraws itself; gone when the run is over."""
@@ -146,6 +149,11 @@ class LiveWatch:
 
     def note(self, text: str) -> None:
         self._console.print(Text(safe(text), style="yellow"))
+
+    def end(self, text: str) -> None:
+        """The last word of a process that does not come back here: the display is gone, the cursor back."""
+        self._live.stop()
+        screen.say(safe(text))
 
 
 def _started(run: "Run") -> str:

@@ -8,7 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
 from tasks.scan.pool_task import WorkerDied
-from tasks.scan.process import enter_pool_child
+from tasks.scan.process import enter_pool_child, interrupts_kept_back
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -24,7 +24,9 @@ async def in_own_process(
     """
     pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=enter_pool_child)
     try:
-        return await asyncio.wrap_future(pool.submit(work, *arguments, **options))
+        with interrupts_kept_back():
+            future = pool.submit(work, *arguments, **options)
+        return await asyncio.wrap_future(future)
     except BrokenProcessPool as error:
         raise WorkerDied(f"the process of {work.__name__} died: is there memory enough?") from error
     finally:

@@ -18,7 +18,7 @@ from prefect.tasks import Task
 from blocks import Cluster
 from tasks.errors import InputError, SeoScanError
 from tasks.scan.chunk import ChunkJob, ChunkReport, Home
-from tasks.scan.process import POOL_SIZE, enter_pool_child
+from tasks.scan.process import POOL_SIZE, enter_pool_child, interrupts_kept_back
 from tasks.scan.settings import ScanSettings
 from tasks.store import Store
 
@@ -72,7 +72,8 @@ class ChunkPool:
         """
         if self._home is not None:
             job = job.model_copy(update={"home": self._home, "parent_pid": 0})
-        future = self._way.runner.submit(chunk, {"job": job})
+        with interrupts_kept_back():  # the runner starts a thread, which starts the processes
+            future = self._way.runner.submit(chunk, {"job": job})
         try:
             report: ChunkReport = await asyncio.get_running_loop().run_in_executor(self._waiting, future.result)
         except self._way.losses as error:

@@ -9,6 +9,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tasks.extract.apart import Extractor
 from tasks.logs import keep_clean
@@ -20,6 +22,16 @@ IN_PROCESS_PAGES = 200
 """Up to this many open pages, starting further processes costs more than they save."""
 
 GRACE = 5.0
+
+
+@contextmanager
+def interrupts_kept_back() -> Iterator[None]:
+    """Keeps Ctrl-C from processes started meanwhile, and by threads started so: they import for long at first."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # both inherit it
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def enter_pool_child() -> None:
