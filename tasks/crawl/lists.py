@@ -21,6 +21,7 @@ HEADERS = ("url", "address", "loc", "link", "page", "urls", "uri", "page url", "
 """Column names that hold addresses, in lower case, best first."""
 
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_QUOTED = re.compile(r'"[^"]*"')
 _NEWLINE = re.compile("\r\n|\n|\r")
 GZIP = b"\x1f\x8b"
 NO_DELIMITER = "\x1f"  # csv wants one
@@ -112,7 +113,7 @@ def entries(text: str, *, is_table: bool = False) -> Iterator[tuple[int, str]]:
     """(line number, entry) of each line that is neither empty nor a comment (``#``).
 
     A text is a table where ``is_table`` says so, its first line is a header with an address column, or that line
-    cannot be one address.
+    cannot be one address or is quoted.
 
     Raises:
         InputError: a table that cannot be read.
@@ -122,7 +123,7 @@ def entries(text: str, *, is_table: bool = False) -> Iterator[tuple[int, str]]:
     delimiter = _delimiter(first)
     header = [name.strip().lower() for name in _cells(first, delimiter)]
     named = next((header.index(name) for name in HEADERS if name in header), None)
-    if named is None and not (delimiter and (is_table or _is_no_address(first))):
+    if named is None and not (_is_quoted(first) or (delimiter and (is_table or _is_no_address(first)))):
         yield from ((number, line.strip()) for number, line in enumerate(lines, 1) if _counts(line))
         return
     yield from _column(text, delimiter or NO_DELIMITER, named)
@@ -175,12 +176,17 @@ def _counts(line: str) -> bool:
 
 def _delimiter(line: str) -> str:
     """The first of the usual ones outside quotes; empty where there is none."""
-    bare = re.sub(r'"[^"]*"', "", line)
+    bare = _QUOTED.sub("", line)
     return next((character for character in bare if character in _DELIMITERS), "")
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
     return [cell.strip().strip('"') for cell in (line.split(delimiter) if delimiter else [line])]
+
+
+def _is_quoted(line: str) -> bool:
+    """As spreadsheets quote values; a quote without its other half is none of theirs."""
+    return line.lstrip().startswith('"') and '"' not in _QUOTED.sub("", line)
 
 
 def _is_no_address(line: str) -> bool:

@@ -54,6 +54,19 @@ def test_tables_with_and_without_header(tmp_path, content, name):
     assert (found.urls, found.rejected) == ((A, B, C), ())
 
 
+@pytest.mark.parametrize(
+    "quoted", [f'"{A}"\n"{B}"\n"{C}"\n', f'"page of ours"\n"{A}"\n"{B}"\n"{C}"', f'# x\n"{A}"\n{B}\n{C}']
+)
+def test_a_quoted_column_without_a_header(tmp_path, quoted):
+    found = read(tmp_path, quoted)
+    assert (found.urls, found.rejected) == ((A, B, C), ())
+
+
+def test_a_quote_without_its_other_half_costs_no_other_line(tmp_path):
+    found = read(tmp_path, f'"{A}\n{B}\n')
+    assert found.urls[1:] == (B,)
+
+
 def test_addresses_with_commas_are_not_taken_for_a_table(tmp_path):
     assert read(tmp_path, f"{B}\n{C}\n").urls == (B, C)
 
