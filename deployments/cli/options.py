@@ -13,7 +13,7 @@ from cyclopts import Group, Parameter, Token
 from tasks.durations import duration, retention
 from tasks.errors import InputError
 from tasks.host_ports import parse_host_port
-from tasks.model import Severity
+from tasks.model import Severity, sendable_agent
 
 Format = Literal["table", "json", "jsonl", "csv"]
 
@@ -117,6 +117,10 @@ def block_name(_: Any, value: str | None) -> None:
         raise ValueError(f"{value[:200]!r} is no name of a block: write small letters, digits and hyphens")
 
 
+def _user_agent(_: Any, value: str | None) -> None:
+    sendable_agent(value or "")
+
+
 @Parameter(name="*", group=_FETCHING)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetching:
@@ -138,7 +142,7 @@ class Fetching:
     concurrency: Annotated[
         int | None, Parameter(validator=at_least(1, 256), help="Connections per host. [default: 8]")
     ] = None
-    user_agent: Annotated[str | None, Parameter(help="User-Agent header.")] = None
+    user_agent: Annotated[str | None, Parameter(validator=_user_agent, help="User-Agent header.")] = None
     render: Annotated[
         bool,
         Parameter(

@@ -13,7 +13,7 @@ from typing import Literal, Self, cast
 import ada_url
 import httpx
 
-from tasks.errors import BadUrl, InputError
+from tasks.errors import BadUrl
 from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.charset import decode
 from tasks.fetch.conditional import Condition
@@ -26,7 +26,7 @@ from tasks.fetch.redirects import REDIRECT_STATUSES, location_to_keep, next_addr
 from tasks.fetch.retry import retry_after
 from tasks.fetch.transport import GuardedTransport, WireStream
 from tasks.model import Answer, FetchFailure, FetchOptions, Hop, Reason, Response
-from tasks.urls import MAX_URL_LENGTH, address, is_http, parse, printable, without_userinfo
+from tasks.urls import MAX_URL_LENGTH, address, is_http, parse, without_userinfo
 
 OWN_USER_AGENT = f"seo-scan/{version('seo-scan')} (+https://github.com/seo-scan/seo-scan)"
 
@@ -48,9 +48,6 @@ class Fetcher:
         gate: whose turn it is at each host; None for no limit.
         tls: what to verify certificates against instead of the system's and certifi's.
         access: what some origins are shown, and the proxy of all requests.
-
-    Raises:
-        InputError: the user agent cannot be sent.
     """
 
     def __init__(
@@ -334,8 +331,6 @@ def _origin(text: str) -> httpx.URL:
 
 
 def _request_headers(user_agent: str) -> list[tuple[bytes, bytes]]:
-    if not (user_agent.isascii() and user_agent.isprintable()):
-        raise InputError(f"user agent {printable(user_agent)}: only printable ASCII can be sent")
     return [
         (b"User-Agent", user_agent.encode()),
         (b"Accept", _ACCEPT.encode()),

@@ -4,7 +4,7 @@ Addresses are absolute and as requested on the wire; times are aware UTC; length
 """
 
 from tasks.model.answers import Answer, FetchFailure, Hop, Response
-from tasks.model.fetching import FetchOptions, HostDemand, HostShare, RenderOptions
+from tasks.model.fetching import FetchOptions, HostDemand, HostShare, RenderOptions, UserAgent, sendable_agent
 from tasks.model.pages import (
     Canonical,
     Heading,
@@ -62,5 +62,7 @@ __all__ = [
     "Severity",
     "Snapshot",
     "StructuredData",
+    "UserAgent",
     "Verdict",
+    "sendable_agent",
 ]

@@ -2,11 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from tasks.host_ports import parse_host_port
-from tasks.urls import host_port
+from tasks.urls import host_port, printable
+
+
+def sendable_agent(text: str) -> str:
+    """``text``, which can be a User-Agent header.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError(f"user agent {printable(text, 200)}: only printable ASCII can be sent")
+    return text
+
+
+UserAgent = Annotated[str, AfterValidator(sendable_agent)]
 
 
 class FetchOptions(BaseModel):
@@ -14,7 +29,7 @@ class FetchOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    user_agent: str = Field(default="", description="User-Agent header; empty for seo-scan's own.")
+    user_agent: UserAgent = Field(default="", description="User-Agent header; empty for seo-scan's own.")
     allow: tuple[str, ...] = Field(
         default=(), description="host:port pairs, as written in URLs, that may be non-public or on any port."
     )

@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks import audit, extract
 from tasks.audit.profile import Profile
 from tasks.crawl.scope import ScopeKind
-from tasks.host_ports import WRITTEN
-from tasks.model import FetchOptions, RenderOptions
+from tasks.model import FetchOptions, RenderOptions, UserAgent
 from tasks.urls import url_key
 
 VERSION = 4
@@ -55,7 +54,7 @@ class ScanOptions(BaseModel):
     )
     concurrency: int | None = Field(default=None, ge=1, le=256, description="Connections per host.")
     rate: float | None = Field(default=None, ge=0, description="Requests a second per host; 0 for no limit.")
-    user_agent: str | None = Field(default=None, description="User-Agent header.")
+    user_agent: UserAgent | None = Field(default=None, description="User-Agent header.")
     max_age: float = Field(default=86400, ge=0, description="Seconds for which an earlier scan of a page is taken.")
     refresh: bool = Field(default=False, description="Fetch every page in full, whatever earlier runs know of it.")
     keep_html: bool | None = Field(default=None, description="Keep the compressed page sources.")

@@ -21,7 +21,7 @@ from tasks.errors import InputError, StaleEpoch
 from tasks.fetch.chromium import require_browser
 from tasks.host_ports import parse_host_port
 from tasks.logs import step
-from tasks.model import FetchOptions, RenderOptions
+from tasks.model import FetchOptions, RenderOptions, sendable_agent
 from tasks.scan import site
 from tasks.scan.access_task import load_access, named_access
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
@@ -79,11 +79,12 @@ async def load_settings(
         folder = store.folder_of_run(options.data)
         await check_cluster(options.cluster)
         allow = tuple(sorted(map(parse_host_port, {*crawler.allow, *options.allow})))
+        agent = sendable_agent(crawler.user_agent) if options.user_agent is None else options.user_agent
     except ValueError as error:
         raise InputError(str(error)) from error
     render = _rendering(options, crawler, outside=request_id is not None) if options.render else None
     fetching = FetchOptions(
-        user_agent=crawler.user_agent if options.user_agent is None else options.user_agent,
+        user_agent=agent,
         allow=allow,
         concurrency=options.concurrency or crawler.concurrency,
         rate=crawler.rate if options.rate is None else options.rate,

@@ -24,6 +24,7 @@ from deployments.cli.options import duration
         (["scan", "https://a.example", "--concurrency", "0"], "must be 1 to 256"),
         (["scan", "https://a.example", "--timeout", "0"], "must be longer than 0"),
         (["scan", "https://a.example", "--allow", "localhost"], "is no host:port"),
+        (["scan", "https://a.example", "--user-agent", "Mäuse"], "user agent Mäuse: only printable ASCII can be sent"),
         (["scan", "https://a.example", "--select", "title-too-lng"], "did you mean title-too-long?"),
         (["scan", "htp://a.example"], "only http and https addresses are scanned"),
         (["scan", "https://u:p@a.example/"], "carries a user name or password"),

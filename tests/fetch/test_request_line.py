@@ -4,11 +4,12 @@ import ssl
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
-from tasks.errors import InputError
 from tasks.fetch.fetcher import OWN_USER_AGENT, Fetcher
 from tasks.fetch.transport import GuardedTransport
 from tasks.model import FetchOptions
+from tasks.scan.settings import ScanOptions
 
 COOKIES = b"HTTP/1.1 200 OK\r\nSet-Cookie: id=1; Path=/\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n"
 TARGETS = [
@@ -131,8 +132,9 @@ async def test_user_agent_can_be_set(serve):
 
 @pytest.mark.parametrize("agent", ["a\r\nCookie: b", "é", "\0"])
 def test_user_agent_that_cannot_be_sent(agent):
-    with pytest.raises(InputError, match="only printable ASCII"):
-        Fetcher(FetchOptions(user_agent=agent))
+    for options in (FetchOptions, ScanOptions):
+        with pytest.raises(ValidationError, match="only printable ASCII"):
+            options(user_agent=agent)
 
 
 async def test_environment_proxies_are_not_used(serve, monkeypatch):

@@ -7,7 +7,9 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
 from flows.batch_scan import batch_scan
 from flows.scan_page import scan_page
+from tasks.errors import InputError
 from tasks.scan import task as room
+from tasks.scan.settings import ScanOptions
 from tasks.store import RunState, Store, connect, new_run_id
 
 pytestmark = pytest.mark.usefixtures("prefect_db")
@@ -168,3 +170,10 @@ async def test_plain_data_only_travels(site, options):
     async with get_client() as client:
         parameters = (await client.read_flow_run(flow_run_id)).parameters
     assert json.loads(json.dumps(parameters, default=str))["urls"] == urls_of(site)
+
+
+async def test_a_user_agent_of_the_environment_that_cannot_be_sent_is_refused_at_once(monkeypatch):
+    monkeypatch.setenv("SEO_USER_AGENT", "Mäuse")
+    with pytest.raises(InputError, match="user agent Mäuse: only printable ASCII can be sent"):
+        await room.load_settings(ScanOptions())
+    assert (await room.load_settings(ScanOptions(user_agent="mice/1"))).options.user_agent == "mice/1"
