@@ -24,7 +24,7 @@ from flows.batch_scan import batch_scan
 from flows.crawl_site import crawl_site
 from flows.scan_page import scan_page as scan_page_flow
 from tasks.errors import InputError, SeoScanError, UnknownRun
-from tasks.report.next_steps import goes_on
+from tasks.report.next_steps import fetched_pages, goes_on
 from tasks.scan.memory import collect_rarely, give_memory_back
 from tasks.scan.pool_task import process_pool
 from tasks.scan.settings import ScanOptions
@@ -109,7 +109,8 @@ def resume(run_id: str | None, options: RunOptions, watch: Watch, wanted: NewLim
 
     Raises:
         UnknownRun: there is none.
-        InputError: it is finished, ended at a limit that is not raised, or is still being worked on.
+        InputError: it is finished, ended at a limit that is not raised, is still being worked on, or has as many pages
+            as it may now have.
     """
     with Store.open(options.data) as store:
         run = store.get_run(run_id) if run_id else _newest_unfinished(store)
@@ -118,6 +119,7 @@ def resume(run_id: str | None, options: RunOptions, watch: Watch, wanted: NewLim
             raise InputError(f"run {run.run_id} is a {run.kind}: only crawls have limits of pages, depth and time")
         if options.shards is not None and run.kind != "batch":
             raise InputError(f"run {run.run_id} is a {run.kind}: only batches are divided into shards")
+        _refuse_low_limit(wanted, fetched_pages(store.progress(run.run_id)))
         if run.state == RunState.COMPLETED:
             _refuse_finished(store, run, limits, data_option(options.data))
         if driver := store.driver_of(run.run_id):
@@ -141,6 +143,12 @@ def resume(run_id: str | None, options: RunOptions, watch: Watch, wanted: NewLim
         return _run(lambda: _crawl(rules, options, wishes, run.run_id), run.run_id, options, watch, resumed=True)
     flow = page if only else lambda: _batch(options, wishes, run.run_id, None)
     return _run(flow, run.run_id, options, watch, resumed=True)
+
+
+def _refuse_low_limit(wanted: NewLimits, fetched: int) -> None:
+    if wanted.max_pages and wanted.max_pages <= fetched:
+        done = "1 page is done" if fetched == 1 else f"{fetched:,} pages are done"
+        raise InputError(f"--max-pages {wanted.max_pages}: {done}: write more than {fetched:,}, or 0 for no limit")
 
 
 def _refuse_finished(store: Store, run: Run, limits: Limits, place: str) -> None:

@@ -29,7 +29,12 @@ def goes_on(run: Run, progress: Progress) -> str:
     command, limits = f"seo resume {run.run_id}", run.limits
     if progress.pending + progress.leased > progress.held_back:
         return command  # its time was over: what is left is within its limits
-    fetched = progress.done - sum(progress.by_reason.get(reason, 0) for reason in NEVER_FETCHED)
+    fetched = fetched_pages(progress)
     if limits.max_pages is not None and fetched >= limits.max_pages:
-        return f"{command} --max-pages {2 * limits.max_pages}"
+        return f"{command} --max-pages {2 * fetched}"
     return command if limits.max_depth is None else f"{command} --max-depth {limits.max_depth + 1}"
+
+
+def fetched_pages(progress: Progress) -> int:
+    """Pages done that count against a limit."""
+    return progress.done - sum(progress.by_reason.get(reason, 0) for reason in NEVER_FETCHED)

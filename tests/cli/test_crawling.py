@@ -12,6 +12,7 @@ from deployments.cli.options import RunShown
 from deployments.cli.wishes import CrawlOptions, NewLimits
 from tasks.crawl.scope import ScopeKind
 from tasks.errors import InputError
+from tasks.model import FetchFailure, PageState, Reason, ScannedPage, Verdict
 from tasks.store import Found, Limits, RunSpec, RunState, Store
 
 START = "https://a.example/"
@@ -138,6 +139,35 @@ def test_a_crawl_at_its_limit_names_the_command_that_goes_on(seo, tmp_path):
     status, _, err = seo("resume", run.run_id, "--data", tmp_path)
     assert status == 2
     assert f"limit of 0 pages reached: 2 pages left): `seo resume {run.run_id} --max-pages 0 --data {tmp_path}`" in err
+
+
+@pytest.mark.parametrize("state", [RunState.COMPLETED, RunState.INTERRUPTED])
+def test_a_limit_of_no_more_pages_than_are_done_is_refused(seo, tmp_path, state):
+    found = [Found(f"{START}{number}", str(number), depth=0) for number in range(3)]
+    with Store.open(tmp_path) as store:
+        run = store.start_run(RunSpec(kind="crawl", start_url=START, scope="host", limits=Limits(max_pages=2)))
+        store.commit(run.run_id, run.epoch, "h", found=found)
+        leased = store.lease(run.run_id, run.epoch, "h", 2)
+        store.write_commit(run.run_id, run.epoch, "h", "k", [unreached(lease.url, lease.page_id) for lease in leased])
+        store.finish_run(run.run_id, run.epoch, state)
+    for limit in (1, 2):
+        status, _, err = seo("resume", run.run_id, "--data", tmp_path, "--max-pages", limit)
+        assert (status, err) == (
+            2,
+            f"seo: --max-pages {limit}: 2 pages are done: write more than 2, or 0 for no limit\n",
+        )
+
+
+def unreached(url, page_id):
+    return ScannedPage(
+        page_id=page_id,
+        url=url,
+        state=PageState.FAILED,
+        reason=Reason.DNS,
+        answer=FetchFailure(url=url, reason=Reason.DNS),
+        page=None,
+        verdict=Verdict(),
+    )
 
 
 def test_only_crawls_have_new_limits(seo, tmp_path):

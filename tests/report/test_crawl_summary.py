@@ -165,6 +165,7 @@ def test_all_of_it_is_in_the_artifact_and_on_the_terminal(summary, capsys):
         ({"state": RunState.INTERRUPTED}, Progress(pending=3), ""),
         ({}, Progress(pending=3, held_back=1, completed=5), "seo resume r"),
         ({}, Progress(pending=3, held_back=3, completed=5), "seo resume r --max-pages 10"),
+        ({}, Progress(pending=3, held_back=3, completed=64), "seo resume r --max-pages 128"),
         ({}, Progress(pending=3, held_back=3, completed=4, skipped=1, by_reason={"not-html": 1}),
          "seo resume r --max-pages 10"),
         ({}, Progress(pending=3, held_back=3, skipped=5, by_reason={"crawl-trap": 5}), "seo resume r --max-depth 3"),
