@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from deployments.cli import screen
 from deployments.cli.choosing import known_page, known_run
 from deployments.cli.exits import Exit
-from deployments.cli.options import PLACE, SHOWN, Place, Shown
+from deployments.cli.options import PLACE, SHOWN, Place, Shown, at_least
 from tasks.errors import InputError
 from tasks.urls import printable
 
@@ -32,7 +32,9 @@ def analyze(
     offline: Annotated[
         bool, Parameter(negative=(), show_default=False, help="By the rules alone, whatever key there is.")
     ] = False,
-    template: Annotated[int | None, Parameter(help="Version of the prompt. [default: the active one]")] = None,
+    template: Annotated[
+        int | None, Parameter(validator=at_least(1), help="Version of the prompt. [default: the active one]")
+    ] = None,
     user: Annotated[str, Parameter(help="User who is told.")] = "local",
     place: Place = PLACE,
     shown: Shown = SHOWN,
@@ -123,7 +125,12 @@ def add(
 
 
 @templates.command
-def activate(version: Annotated[int, Parameter(help="Version to use from now on.")], /, *, place: Place = PLACE) -> int:
+def activate(
+    version: Annotated[int, Parameter(validator=at_least(1), help="Version to use from now on.")],
+    /,
+    *,
+    place: Place = PLACE,
+) -> int:
     """Use a version of the prompt from now on."""
     with _store(place) as store:
         _tell(store.templates.activate(version))
@@ -132,7 +139,9 @@ def activate(version: Annotated[int, Parameter(help="Version to use from now on.
 
 @templates.command
 def show(
-    version: Annotated[int | None, Parameter(help="Version to print. [default: the active one]")] = None,
+    version: Annotated[
+        int | None, Parameter(validator=at_least(1), help="Version to print. [default: the active one]")
+    ] = None,
     /,
     *,
     place: Place = PLACE,

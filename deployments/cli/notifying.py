@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from deployments.cli import screen
-from deployments.cli.options import PLACE, SHOWN, Place, Shown
+from deployments.cli.options import PLACE, SHOWN, Place, Shown, at_least
 from tasks.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,14 +31,12 @@ def list_notifications(
     *,
     unread: Annotated[bool, Parameter(negative=(), show_default=False, help="Only those not marked as read.")] = False,
     user: User = "local",
-    limit: Annotated[int, Parameter(help="How many, newest first.")] = LIMIT,
+    limit: Annotated[int, Parameter(validator=at_least(1), help="How many, newest first.")] = LIMIT,
     place: Place = PLACE,
     shown: Shown = SHOWN,
 ) -> int:
     """List a user's notifications, newest first."""
     data = place.existing()
-    if limit < 1:
-        raise InputError("--limit must be 1 or more")
     from tasks.store import Store  # noqa: PLC0415 - imports the engines
 
     with Store.open(data) as store:
@@ -65,7 +63,7 @@ def print_notifications(found: "Sequence[Notification]", limit: int = LIMIT) -> 
 
 @notifications.command
 def read(
-    number: Annotated[int | None, Parameter(name="ID", help="Id of one of them.")] = None,
+    number: Annotated[int | None, Parameter(name="ID", validator=at_least(1), help="Id of one of them.")] = None,
     /,
     *,
     all_of_them: Annotated[
@@ -93,14 +91,12 @@ def read(
 @outbox.command(name="list")
 def list_outbox(
     *,
-    limit: Annotated[int, Parameter(help="How many, oldest first.")] = LIMIT,
+    limit: Annotated[int, Parameter(validator=at_least(1), help="How many, oldest first.")] = LIMIT,
     place: Place = PLACE,
     shown: Shown = SHOWN,
 ) -> int:
     """List what waits, and count what does not."""
     data = place.existing()
-    if limit < 1:
-        raise InputError("--limit must be 1 or more")
     from tasks.store import Store  # noqa: PLC0415 - imports the engines
 
     with Store.open(data) as store:

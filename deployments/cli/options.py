@@ -20,6 +20,9 @@ Format = Literal["table", "json", "jsonl", "csv"]
 _IDENTITY = re.compile(r"[A-Za-z0-9_.@=-]{1,128}", re.ASCII)  # as tasks.events has it, without its import of pydantic
 _BLOCK_NAME = re.compile(r"[a-z0-9-]{1,200}", re.ASCII)  # as Prefect has it
 _ANALYZE = re.compile(r"none|all|top:[1-9][0-9]{0,8}", re.ASCII)
+MOST = 1_000_000_000
+"""More than there is of anything that is counted or numbered, and within what every catalogue can compare."""
+
 MAX_SHARDS = 64  # as tasks.scan.settings has it, without its imports
 
 CRAWLING = Group("Crawling", sort_key=1)
@@ -54,12 +57,13 @@ def _allow(_: Any, tokens: Sequence[Token]) -> tuple[str, ...]:
     return tuple(parse_host_port(token.value) for token in tokens)
 
 
-def at_least(least: float, most: float = float("inf")) -> Any:
+def at_least(least: int, most: int = MOST) -> Any:
     """A validator: refuses numbers outside ``least`` to ``most`` with a ValueError."""
 
     def check(_: Any, value: float | None) -> None:
         if value is not None and not least <= value <= most:
-            raise ValueError(f"must be {least:g} or more" if most == float("inf") else f"must be {least:g} to {most:g}")
+            told = most < MOST or value > most
+            raise ValueError(f"must be {least} to {most:,}" if told else f"must be {least} or more")
 
     return check
 

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from deployments.cli import screen
 from deployments.cli.choosing import known_page, known_run
-from deployments.cli.options import PLACE, SHOWN, Place, Shown
+from deployments.cli.options import PLACE, SHOWN, Place, Shown, at_least
 from tasks.errors import InputError
 from tasks.model import Severity
 from tasks.urls import printable
@@ -110,14 +110,12 @@ def page(
 
 def runs(
     *,
-    limit: Annotated[int, Parameter(help="How many, newest first.")] = 20,
+    limit: Annotated[int, Parameter(validator=at_least(1), help="How many, newest first.")] = 20,
     place: Place = PLACE,
     shown: Shown = SHOWN,
 ) -> int:
     """List the runs."""
     data = place.existing()
-    if limit < 1:
-        raise InputError("--limit must be 1 or more")
     from tasks.store import Store  # noqa: PLC0415 - imports the engines
 
     with Store.open(data) as store:

@@ -161,7 +161,7 @@ def test_sql_that_is_refused_or_wrong_is_wrong_usage(seo, data, query):
         (["page", "https://tea.example/teaa"], "did you mean https://tea.example/tea?"),
         (["page", HOME, "--run", "nope"], "`seo runs` lists all"),
         (["resume", "nope"], "`seo runs` lists all"),
-        (["runs", "--limit", "0"], "--limit must be 1 or more"),
+        (["runs", "--limit", "0"], "must be 1 or more"),
     ],
 )
 def test_what_does_not_exist_is_answered_with_the_nearest(seo, data, argv, message):
@@ -169,6 +169,27 @@ def test_what_does_not_exist_is_answered_with_the_nearest(seo, data, argv, messa
     assert (status, out) == (2, "")
     assert message in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["runs", "--limit"],
+        ["notifications", "--limit"],
+        ["notifications", "read"],
+        ["outbox", "list", "--limit"],
+        ["store", "compact", "--above"],
+        ["templates", "show"],
+        ["templates", "activate"],
+        ["analyze", HOME, "--template"],
+        ["resume", "--max-depth"],
+    ],
+)
+def test_a_number_larger_than_anything_is_wrong_usage(seo, data, argv):
+    status, out, err = seo(*argv, 10**20, "--data", data)
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert " to 1,000,000,000" in err
+    assert seo("runs", "--limit", 10**9, "--data", data)[0] == 0
 
 
 @pytest.mark.parametrize("command", [["issues"], ["runs"], ["resume"], ["page", HOME], ["sql", "SELECT 1"]])
