@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -12,6 +12,9 @@ from deployments.cli.options import PLACE, SHOWN, Place, Shown, at_least
 from tasks.errors import InputError
 from tasks.model import Severity
 from tasks.urls import printable
+
+if TYPE_CHECKING:
+    from tasks.store import Run
 
 EXAMPLES = 3
 EXAMPLES_OF_ONE = 1000
@@ -30,6 +33,11 @@ RUN_COLUMNS = (
     "incomplete_reason",
     "error",
 )
+STARTED = "started (UTC)"
+SHOWN_OF_RUNS = ("run", "kind", "state", "pages", "cached", "pages/s", STARTED)
+LEFT_OUT_WHERE_NARROW = {"cached", "pages/s"}
+WIDE = 100
+"""Characters of a line that all columns of runs take."""
 
 
 def issues(
@@ -129,21 +137,28 @@ def runs(
         return 0
     from tasks.report.terminal import rows_view  # noqa: PLC0415
 
-    columns = ("run", "kind", "state", "pages", "cached", "pages/s", "started (UTC)")
-    rows = (
-        (
-            run.run_id,
-            run.kind,
-            f"{run.state.value}, incomplete" if run.incomplete else run.state.value,
-            f"{run.total:,}",
-            f"{run.linked:,}",
-            None if run.pages_per_second is None else f"{run.pages_per_second:,.1f}",
-            f"{run.started_at:%Y-%m-%d %H:%M:%S}",
-        )
-        for run in found
-    )
-    screen.out().print(rows_view(columns, rows, limit))
+    console = screen.out()
+    columns = [name for name in SHOWN_OF_RUNS if console.width >= WIDE or name not in LEFT_OUT_WHERE_NARROW]
+    rows = [[cells[name] for name in columns] for cells in map(_run_cells, found)]
+    console.print(rows_view(columns, rows, limit, whole=("run", STARTED)))
     return 0
+
+
+def _run_cells(run: "Run") -> dict[str, str | None]:
+    values = (
+        run.run_id,
+        run.kind,
+        _state(run),
+        f"{run.total:,}",
+        f"{run.linked:,}",
+        None if run.pages_per_second is None else f"{run.pages_per_second:,.1f}",
+        f"{run.started_at:%Y-%m-%d %H:%M:%S}",
+    )
+    return dict(zip(SHOWN_OF_RUNS, values, strict=True))
+
+
+def _state(run: "Run") -> str:
+    return f"{run.state.value}, incomplete" if run.incomplete else run.state.value
 
 
 def sql(

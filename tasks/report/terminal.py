@@ -189,9 +189,16 @@ def groups_view(groups: Sequence["RuleGroup"]) -> RenderableType:
     return Group(*parts) if parts else Text("no issues", style="green")
 
 
-def rows_view(columns: Sequence[str], rows: Iterable[Sequence[Any]], limit: int) -> RenderableType:
-    """A table of at most ``limit`` rows; says how to get all where there are more."""
+def rows_view(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], limit: int, *, whole: Sequence[str] = ()
+) -> RenderableType:
+    """A table of at most ``limit`` rows; says how to get all where there are more.
+
+    ``whole``: columns whose values stay on one line, however narrow the table.
+    """
     table = _table(*columns)
+    for column, name in zip(table.columns, columns, strict=True):
+        column.no_wrap = name in whole
     for number, row in enumerate(rows):
         if number == limit:
             more = Text(f"only the first {limit} rows: --format csv or jsonl writes all", style="dim")

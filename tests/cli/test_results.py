@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from tasks.store import Found, Limits, RunSpec, RunState, Store
+
 HOME, TEA = "https://tea.example/", "https://tea.example/tea"
 
 
@@ -117,6 +119,27 @@ def test_runs_newest_first(seo, data, batch_id):
     assert rows[1]["run_id"] == batch_id
     assert rows[1]["state"] == "completed"
     assert seo("runs", "--data", data)[1].splitlines()[0].split()[:3] == ["run", "kind", "state"]
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (80, ["run", "kind", "state", "pages", "started", "(UTC)"]),
+        (100, ["run", "kind", "state", "pages", "cached", "pages/s", "started", "(UTC)"]),
+    ],
+)
+def test_a_run_id_is_whole_in_any_width(seo, tmp_path, monkeypatch, width, columns):
+    with Store.open(tmp_path) as store:
+        run = store.start_run(RunSpec(kind="crawl", limits=Limits(max_pages=1)))
+        store.commit(run.run_id, run.epoch, "h", found=[Found(f"{HOME}{n}", str(n), depth=0) for n in range(1234)])
+        store.lease(run.run_id, run.epoch, "h", 1)
+        store.finish_run(run.run_id, run.epoch, RunState.COMPLETED)
+    monkeypatch.setenv("COLUMNS", str(width))
+    heading, row, *_ = seo("runs", "--data", tmp_path)[1].splitlines()
+    assert heading.split() == columns
+    assert row.split()[0] == run.run_id
+    assert f"{run.started_at:%Y-%m-%d %H:%M:%S}" in row
+    assert len(row.rstrip()) <= width
 
 
 @pytest.mark.parametrize(
