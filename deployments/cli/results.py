@@ -74,9 +74,19 @@ def issues(
         return 0
     from tasks.report.terminal import groups_view  # noqa: PLC0415
 
-    screen.say(f"run {found.run_id} ({found.state.value}, {found.total:,} pages)")
+    screen.say(f"run {found.run_id} ({_state(found)}: {_pages_done(found.run_id, data)})")
     screen.out().print(groups_view(issue_groups(wanted, data, EXAMPLES_OF_ONE if rule or url else EXAMPLES)))
     return 0
+
+
+def _pages_done(run_id: str, data: Path) -> str:
+    from tasks.report.terminal import plural  # noqa: PLC0415
+    from tasks.store import Store  # noqa: PLC0415 - imports the engines
+
+    with Store.open(data) as store:
+        progress = store.progress(run_id)
+    pages = plural(progress.total, "page")
+    return pages if progress.done == progress.total else f"{progress.done:,} of {pages}"
 
 
 def page(

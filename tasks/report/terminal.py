@@ -56,8 +56,8 @@ def _facts(page: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     yield (
         "content",
         (
-            f"{_plural(facts['word_count'], 'word')}, {_plural(len(facts['links']), 'link')} ({internal:,} internal), "
-            f"{_plural(len(facts['images']), 'image')}, {facts['html_length']:,} bytes of HTML"
+            f"{plural(facts['word_count'], 'word')}, {plural(len(facts['links']), 'link')} ({internal:,} internal), "
+            f"{plural(len(facts['images']), 'image')}, {facts['html_length']:,} bytes of HTML"
         ),
     )
     if facts["cut"]:
@@ -70,9 +70,9 @@ def _rendered(seen: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     if seen["reason"]:
         yield "rendered", f"not: {seen['reason']}" + (f" ({seen['detail']})" if seen["detail"] else "")
         return
-    links = f"{_plural(seen['links'], 'link')} ({seen['internal_links']:,} internal)"
-    asked = f"{_plural(seen['requests'], 'request')}, {seen['kept_back']:,} kept back"
-    counts = f"{_plural(seen['word_count'], 'word')}, {links}, {_plural(seen['images'], 'image')}; {asked}"
+    links = f"{plural(seen['links'], 'link')} ({seen['internal_links']:,} internal)"
+    asked = f"{plural(seen['requests'], 'request')}, {seen['kept_back']:,} kept back"
+    counts = f"{plural(seen['word_count'], 'word')}, {links}, {plural(seen['images'], 'image')}; {asked}"
     yield "rendered", counts if seen["settled"] else f"{counts}; still busy at the end"
     if seen["led_to"]:
         yield "", f"led on to {seen['led_to']}"
@@ -135,7 +135,7 @@ def _fixes(fixes: Iterable["Fix"]) -> Iterable[RenderableType]:
         yield Text.assemble(
             f"{number}. ",
             (fix.rule, STYLES[fix.severity]),
-            f" on {_plural(fix.pages, 'page')} with {share} of the PageRank, such as {safe(fix.example, LONG)}",
+            f" on {plural(fix.pages, 'page')} with {share} of the PageRank, such as {safe(fix.example, LONG)}",
         )
         if fix.how:
             yield Padding(Text(f"→ {fix.how}", style="dim"), (0, 0, 0, 3), expand=False)
@@ -173,7 +173,7 @@ def groups_view(groups: Sequence["RuleGroup"]) -> RenderableType:
     """Issues grouped by rule, each group with its first addresses."""
     parts: list[RenderableType] = []
     for group in groups:
-        counts = f"{group.issues:,} on {_plural(group.pages, 'page')}"
+        counts = f"{group.issues:,} on {plural(group.pages, 'page')}"
         parts.append(
             Text.assemble((f"{group.severity.value:<8}", STYLES[group.severity]), (group.rule, "bold"), f"  {counts}")
         )
@@ -231,12 +231,13 @@ def _counts_line(severities: Iterable[Severity]) -> Text:
 
 def _counts_line_of(counts: Mapping[Severity, int]) -> Text:
     words = [
-        Text(_plural(counts[severity], severity.value), STYLES[severity])
+        Text(plural(counts[severity], severity.value), STYLES[severity])
         for severity in Severity
         if counts.get(severity)
     ]
     return Text(", ").join(words)
 
 
-def _plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
+    """``1 page``, ``2,000 pages``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

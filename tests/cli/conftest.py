@@ -104,6 +104,17 @@ def batch_id(data):
 
 
 @pytest.fixture
+def stored():
+    """Makes a batch of the first ``pages`` of five in a folder, ``leave`` of them not done."""
+
+    def batch(folder, pages, *, leave=0, state=RunState.COMPLETED):
+        with Store.open(folder) as store:
+            return store_run(store, "batch", PAGES[:pages], leave=leave, state=state)
+
+    return batch
+
+
+@pytest.fixture
 def seo(capsys, monkeypatch):
     """Runs one command line in this process, as in a pipe: (status, stdout, stderr)."""
     monkeypatch.delenv("COLUMNS", raising=False)

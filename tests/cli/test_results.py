@@ -143,6 +143,19 @@ def test_a_run_id_is_whole_in_any_width(seo, tmp_path, monkeypatch, width, colum
 
 
 @pytest.mark.parametrize(
+    ("pages", "leave", "state", "expected"),
+    [
+        (5, 0, RunState.COMPLETED, "completed: 5 pages"),
+        (1, 0, RunState.FAILED, "failed: 1 page"),
+        (5, 2, RunState.INTERRUPTED, "interrupted, incomplete: 3 of 5 pages"),
+    ],
+)
+def test_issues_begin_with_how_far_the_run_got(seo, tmp_path, stored, pages, leave, state, expected):
+    run = stored(tmp_path, pages, leave=leave, state=state)
+    assert seo("issues", "--data", tmp_path)[2] == f"run {run.run_id} ({expected})\n"
+
+
+@pytest.mark.parametrize(
     ("form", "expected"),
     [
         ("jsonl", '{"n":1,"t":"a"}\n{"n":null,"t":"=b"}\n'),
