@@ -63,7 +63,7 @@ def at_least(least: int, most: int = MOST) -> Any:
     def check(_: Any, value: float | None) -> None:
         if value is not None and not least <= value <= most:
             told = most < MOST or value > most
-            raise ValueError(f"must be {least} to {most:,}" if told else f"must be {least} or more")
+            raise ValueError(f"must be {least} to {most}" if told else f"must be {least} or more")
 
     return check
 

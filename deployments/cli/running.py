@@ -2,7 +2,6 @@
 
 import asyncio
 import csv
-import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks import audit, extract
 from tasks.audit.profile import Profile
 from tasks.crawl.scope import ScopeKind
+from tasks.host_ports import WRITTEN
 from tasks.model import FetchOptions, RenderOptions, UserAgent
 from tasks.urls import url_key
 

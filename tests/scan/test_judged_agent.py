@@ -47,7 +47,7 @@ async def test_what_googlebot_may_not_read_is_fetched_and_told(site, crawled):
         "/tea/old": (301, {"Location": "/"}, ""),
     }
     one = await crawled(FOR_GOOGLE.format("/tea/"))
-    assert judged(one) == {"/a": [200, None, True, "blocked by robots.txt"], "/old": [200, None, True, "not HTML"]}
+    assert judged(one) == {"/a": [200, None, True, "blocked by robots.txt"], "/old": [200, None, True, "redirect"]}
     assert blocked(one) == [site.url("/tea/a"), site.url("/tea/old")]
 
 
