@@ -43,7 +43,7 @@ async def test_its_questions_are_answered(notebook, shop_data, monkeypatch):
     answers = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]
     tables = "\n".join(output.data["text/plain"] for output in answers if output.output_type == "execute_result")
     for expected in (
-        "│    31 │",
+        "│    32 │",
         "/journal/how-to-brew",
         "https-missing",
         "Assam black tea",

@@ -113,7 +113,7 @@ async def by_steps(start, *, options, **wishes):
     rules = CrawlRules(project_id="default", start_url=start, **wishes)
     settings = ScanSettings(data=options.data, options=FetchOptions(allow=options.allow), crawl=rules)
     with disable_run_logger():
-        plan = await prepare_crawl.fn(await create_crawl_records.fn(settings, "local", None), NEVER)
+        plan, _ = await prepare_crawl.fn(await create_crawl_records.fn(settings, "local", None), NEVER)
         report = await crawl_chunk.fn(job_of(plan, 0, NEVER))
         await judge_site.fn(plan)
     run = await close_run(plan, report.stopped)
