@@ -7,7 +7,6 @@ import time
 import pytest
 
 from tasks.audit.profile import Profile
-from tasks.fetch.ledger import MemoryLedger
 from tasks.model import FetchFailure, FetchOptions, PageState, Response
 from tasks.scan.chunk import Chunk
 from tasks.scan.pipeline import PagePipeline
@@ -15,6 +14,7 @@ from tasks.scan.records import begin_run, jobs_of, targets_of
 from tasks.scan.settings import ScanSettings
 from tasks.store import RunSpec, Store, connect
 from tests.chaos.raw_server import GOOD, NAMES, good_paths, path_of, serving
+from tests.memory_ledger import MemoryLedger
 
 pytestmark = pytest.mark.chaos
 

@@ -8,11 +8,11 @@ import pytest
 from tasks.fetch import breaker as room
 from tasks.fetch.breaker import Breaker
 from tasks.fetch.fetcher import Fetcher
-from tasks.fetch.ledger import MemoryLedger
 from tasks.fetch.politeness import HostGate
 from tasks.fetch.retry import delay, is_transient
 from tasks.fetch.slowing import Slowing
 from tasks.model import FetchFailure, FetchOptions, Reason
+from tests.memory_ledger import MemoryLedger
 
 
 def failed(times, breaker=None, now=0.0):

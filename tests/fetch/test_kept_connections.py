@@ -7,9 +7,9 @@ import time
 import pytest
 
 from tasks.fetch.fetcher import Fetcher
-from tasks.fetch.ledger import MemoryLedger
 from tasks.fetch.politeness import HostGate
 from tasks.model import FetchOptions, Reason
+from tests.memory_ledger import MemoryLedger
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nhi"
 

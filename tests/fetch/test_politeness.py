@@ -9,9 +9,9 @@ import pytest
 from tasks.errors import StoreError
 from tasks.fetch.fetcher import Fetcher
 from tasks.fetch.host import spacing_for
-from tasks.fetch.ledger import MemoryLedger
 from tasks.fetch.politeness import HostGate
 from tasks.model import FetchOptions, HostDemand
+from tests.memory_ledger import MemoryLedger
 
 URL = "http://shop.test/"
 HOST = "shop.test:80"
