@@ -99,7 +99,13 @@ class Fetcher:
             condition: what makes the request conditional; sent to ``url`` alone, not to where it redirects.
         """
         trip = _Trip(
-            url=address(url), access=self._access, tries=tries, method=method, first=first, condition=condition
+            url=address(url),
+            access=self._access,
+            tries=tries,
+            method=method,
+            first=first,
+            condition=condition,
+            fresh=tries > 1,  # a further try must not fail over a connection that the server is about to close
         )
         try:
             trip.url = _standard(trip.url)

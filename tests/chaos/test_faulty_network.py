@@ -36,7 +36,7 @@ async def test_all_pages_come_to_an_end(tmp_path, short, record):
     assert [url for url, *_ in found] == urls
     assert (left.total, left.done) == (pages, pages)
     assert site.early == []
-    assert max(requests) <= options.max_tries
+    assert max(requests) <= options.max_tries + 1  # the first is sent again where it went over a kept connection
     per_url = sum(requests) / pages
     assert per_url <= 1.6
     record(
