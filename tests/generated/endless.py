@@ -1,6 +1,7 @@
 """Sites that are made up while they are asked: a long chain, and traps without an end."""
 
 import calendar
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.generated.reply import Reply, error, plain
@@ -22,7 +23,7 @@ def calendar_for_ever(path: str) -> Reply:
     parts = path.strip("/").split("/")
     if parts[0] == "events" and len(parts) > 1 and all(part.isdigit() for part in parts[1:]):
         return _month(*map(int, parts[1:]))
-    return _ten_pages(path, ["/events/2026/11"])
+    return _ten_pages(path, [f"/events/{datetime.now(UTC):%Y/%m}"])
 
 
 def _month(year: int, month: int = 1, day: int = 0) -> Reply:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
@@ -14,6 +15,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from selectolax.lexbor import LexborHTMLParser
 
 from flows.crawl_site import crawl_site
+from tasks.crawl.traps import MAX_DATES_AHEAD, MAX_YEARS_AHEAD
 from tasks.scan.settings import ScanOptions
 from tasks.store import Store
 from tests.docs_sites import DOCS
@@ -257,6 +259,7 @@ class TestFlow:
             assert not store.get_run(run_id).incomplete
 
     async def test_an_endless_calendar_is_cut_at_its_horizon(self, options):
+        today = datetime.now(UTC).date()
         with serve(ENDLESS["calendar"]) as served:
             allowed = options.model_copy(update={"allow": (served.host_port,)})
             await crawl_site(f"{served.origin}/", check=[], max_pages=300, options=allowed)
@@ -267,7 +270,10 @@ class TestFlow:
         assert cut
         assert len(read) == 300
         assert {f"{served.origin}/tea/{number}" for number in range(1, 11)} <= read
-        assert max(url for url in read if "/events/" in url) < min(cut)
+        in_the_month = f"{served.origin}/events/{today.year + MAX_YEARS_AHEAD}/{today.month:02}/31"
+        assert min(cut) > in_the_month
+        # of a year's months three do not look like dates
+        assert MAX_DATES_AHEAD <= sum(in_the_month < url for url in read if "/events/" in url) <= MAX_DATES_AHEAD + 3
 
     async def test_combined_parameters_end(self, options):
         with serve(ENDLESS["facets"]) as served:
