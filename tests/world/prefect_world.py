@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import HTTPError
@@ -18,8 +18,8 @@ from tests.loopback import free_port, wait_for
 STOP_SECONDS = 30
 
 
-def until(found, seconds=60, every=0.25, what=""):
-    """The first true value of ``found()``."""
+def until(found, seconds=180, every=0.25, what=""):
+    """The first true value of ``found()``; a machine that is busy with others takes its time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = found()
@@ -176,26 +176,31 @@ class World:
 
 
 @contextmanager
-def prefect_world(folder, **settings):
-    """A world of its own, with a server that has started."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SEO_"))}
+def prefect_world(folder, *, database=None, inherited=os.environ, **settings):
+    """A world of its own, with a server that has started; Prefect keeps its records in SQLite, or in that database."""
+    kept = {name: value for name, value in inherited.items() if not name.startswith(("PREFECT_", "SEO_", "PUSHER_"))}
     port = free_port()
     environment = {
         **kept,
         "PREFECT_HOME": str(folder / "home"),
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_UI_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "NO_COLOR": "1",
         **settings,
     }
     world = World(folder=folder, port=port, scripts=Path(sys.executable).parent, environment=environment)
-    try:
-        world.start_server()
-        yield world
-    finally:
-        for name in list(world.running):
-            world.kill(name)
+    with database or nullcontext() as address:
+        if address:
+            asynchronous = address.replace("postgresql:", "postgresql+asyncpg:")
+            environment["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = asynchronous
+        try:
+            world.start_server()
+            yield world
+        finally:
+            for name in list(world.running):
+                world.kill(name)
 
 
 def slow_crawl(world, docs_site, user):
@@ -211,4 +216,4 @@ def slow_crawl(world, docs_site, user):
             runs = [run for run in store.list_runs() if run.user_id == user]
             return next((run for run in runs if run.first_request_at and run.prefect_flow_run_id), None)
 
-    return until(crawling, 90, what="a crawl under way")
+    return until(crawling, what="a crawl under way")

@@ -25,7 +25,7 @@ APP_ID, KEY, SECRET = "1001", "tea-key", "canary-pusher-secret"
 SUBSCRIBED, REFUSED = "pusher:subscription_succeeded", "pusher:subscription_error"
 
 
-def wait_until(happened, seconds=30.0, what="nothing happened"):
+def wait_until(happened, seconds=60.0, what="nothing happened"):
     give_up = time.monotonic() + seconds
     while not (found := happened()):
         assert time.monotonic() < give_up, what() if isinstance(what, Callable) else what

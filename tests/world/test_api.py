@@ -14,8 +14,9 @@ import pytest
 
 from deployments.api.signature import SIGNATURE_HEADER, TIME_HEADER, sign
 from tasks.urls import page_id
-from tests.loopback import free_port, wait_for
-from tests.world.prefect_world import World, slow_crawl, until
+from tests.loopback import wait_for
+from tests.world.prefect_world import prefect_world, slow_crawl, until
+from tests.world.shared_store import postgresql
 
 pytestmark = pytest.mark.world
 
@@ -23,37 +24,22 @@ SECRET = "a-secret-of-the-world-tests"
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory, docs_site, seo):
-    """A Prefect server, `seo serve` and `seo api` on it."""
-    folder = tmp_path_factory.mktemp("door")
-    port = free_port()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SEO_", "PUSHER_"))}
-    environment = {
-        **kept,
-        "PREFECT_HOME": str(folder / "home"),
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+def world(tmp_path_factory, docs_site):
+    """A Prefect server on PostgreSQL, `seo serve` and `seo api` on it."""
+    settings = {
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
         "SEO_ALLOW": docs_site.host_port,
         "SEO_SCANS_PER_MINUTE": "1000",
         "SEO_WEBHOOK_KEY": SECRET,
-        "DO_NOT_TRACK": "1",
-        "NO_COLOR": "1",
     }
-    world = World(folder=folder, port=port, scripts=Path(seo).parent, environment=environment)
-    try:
-        world.start("server", "prefect", "server", "start", "--port", port)
-        wait_for(f"{world.api}/health", 120)
+    with prefect_world(tmp_path_factory.mktemp("door"), database=postgresql(), **settings) as world:
         saved = world.run("seo", "blocks", "store", world.data)
         assert saved.returncode == 0, saved.stderr
         world.start("serve", "seo", "serve", "--limit", "2")
-        until(lambda: "Ctrl-C ends it" in world.log("serve"), 120, what="the start of seo serve")
+        until(lambda: "Ctrl-C ends it" in world.log("serve"), what="the start of seo serve")
         world.start("api", "seo", "api", "--port", 0)
-        until(lambda: "listening on" in world.log("api"), 60, what="the start of seo api")
+        until(lambda: "listening on" in world.log("api"), what="the start of seo api")
         yield world
-    finally:
-        for name in list(world.running):
-            world.kill(name)
 
 
 @pytest.fixture(scope="module")
@@ -94,13 +80,13 @@ def send(door, event):
     return asked(urllib.request.Request(f"{door}/webhooks/events", body, headers))  # noqa: S310 - loopback
 
 
-def finished(ask, run_id, seconds=120):
+def finished(ask, run_id):
     def done():
         _, told = ask("GET", f"/batches/{run_id}")
         run = told["runs"][0]
         return run if run["state"] not in {"queued", "running"} else None
 
-    return until(done, seconds, what=f"the end of run {run_id}")
+    return until(done, what=f"the end of run {run_id}")
 
 
 def test_a_scan_from_request_to_result(world, docs_site, ask):
@@ -192,12 +178,12 @@ def test_every_request_by_webhook_and_one_emitted_once_more(world, docs_site, do
         world.post("/events", [{**emitted, "occurred": occurred, "resource": {"prefect.resource.id": "seo.test"}}])
         return False
 
-    until(begun_by_event, 120, every=15, what="the run that the emitted event starts")
+    until(begun_by_event, every=15, what="the run that the emitted event starts")
 
     def messages():
         return sorted(run["state"]["message"] or "" for run in world.flow_runs("scan-page", url=url))
 
-    until(lambda: messages()[-1].startswith("already done by run "), 90, what="its end")
+    until(lambda: messages()[-1].startswith("already done by run "), what="its end")
     lines = [line.split()[-1] for line in docs_site.log.read_text().splitlines()]
     assert lines.count("/pg/sql.html?hook") == 1
     _, told = ask("GET", "/notifications")

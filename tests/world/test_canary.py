@@ -3,13 +3,12 @@
 import sqlite3
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
 from tasks.store import connect
-from tests.loopback import free_port, wait_for
-from tests.world.prefect_world import World, until
+from tests.loopback import free_port
+from tests.world.prefect_world import prefect_world, until
 
 pytestmark = pytest.mark.world
 
@@ -47,16 +46,10 @@ def gossip():
 
 
 @pytest.fixture
-def world(tmp_path, seo, docs_site, gossip):
-    port = free_port()
-    environment = {
+def world(tmp_path, docs_site, gossip):
+    settings = {
         "PATH": "/usr/bin:/bin",
         "HOME": str(tmp_path),
-        "PREFECT_HOME": str(tmp_path / "home"),
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "NO_COLOR": "1",
         "SEO_ALLOW": docs_site.host_port,
         "SEO_LOG_JSON": "1",
         "SEO_MODEL_KEY": CANARIES["model"],
@@ -73,14 +66,8 @@ def world(tmp_path, seo, docs_site, gossip):
         "SEO_ACCESS_TOKEN": CANARIES["access"],
         "SEO_ACCESS_COOKIES": f"sid={CANARIES['cookie']}",
     }
-    world = World(folder=tmp_path, port=port, scripts=Path(seo).parent, environment=environment)
-    try:
-        world.start("server", "prefect", "server", "start", "--port", port)
-        wait_for(f"{world.api}/health", 120)
+    with prefect_world(tmp_path, inherited={}, **settings) as world:
         yield world
-    finally:
-        for name in list(world.running):
-            world.kill(name)
 
 
 def tables(path):

@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import time
 from contextlib import closing, contextmanager
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -16,9 +15,9 @@ import pytest
 from deployments.automations import HEARTBEAT_SECONDS, silent_runs, stillborn_runs
 from tasks.store import RunState, Store, connect
 from tasks.urls import page_id
-from tests.loopback import free_port, wait_for
 from tests.world.facts import counted
-from tests.world.prefect_world import World, processes_with, slow_crawl, until
+from tests.world.prefect_world import prefect_world, processes_with, slow_crawl, until
+from tests.world.shared_store import postgresql
 
 pytestmark = pytest.mark.world
 
@@ -39,41 +38,25 @@ EventsWorker.instance().drain()
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory, docs_site, seo):
-    """A server, and `seo serve` on it."""
-    folder = tmp_path_factory.mktemp("deployed")
-    port = free_port()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SEO_"))}
-    environment = {
-        **kept,
-        "PREFECT_HOME": str(folder / "home"),
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_SERVER_UI_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+def world(tmp_path_factory, docs_site):
+    """A server on PostgreSQL, as several workers need it, and `seo serve` on it."""
+    settings = {
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
         "PREFECT_WORKER_QUERY_SECONDS": "1",
         "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT1S",
         "SEO_ALLOW": docs_site.host_port,
         "SEO_SCANS_PER_MINUTE": str(SCANS_PER_MINUTE),
-        "DO_NOT_TRACK": "1",
-        "NO_COLOR": "1",
     }
-    world = World(folder=folder, port=port, scripts=Path(seo).parent, environment=environment)
-    try:
-        world.start("server", "prefect", "server", "start", "--port", port)
-        wait_for(f"{world.api}/health", 120)
+    with prefect_world(tmp_path_factory.mktemp("deployed"), database=postgresql(), **settings) as world:
         saved = world.run("seo", "blocks", "store", world.data)
         assert saved.returncode == 0, saved.stderr
         start_serving(world)
         yield world
-    finally:
-        for name in list(world.running):
-            world.kill(name)
 
 
 def start_serving(world):
     serving = world.start("serve", "seo", "serve", "--limit", "4")
-    until(lambda: "Ctrl-C ends it" in world.log("serve") or serving.poll() is not None, 120, what="its start")
+    until(lambda: "Ctrl-C ends it" in world.log("serve") or serving.poll() is not None, what="its start")
     assert serving.poll() is None, world.log("serve")
 
 
@@ -167,7 +150,7 @@ def test_the_same_id_from_two_processes_is_worked_on_once(world, docs_site):
     def messages():
         return sorted(run["state"]["message"] or "" for run in world.flow_runs("scan-page", request_id=event_id))
 
-    until(lambda: messages()[-1].startswith("already done by run "), 90, what="the second run's end")
+    until(lambda: messages()[-1].startswith("already done by run "), what="the second run's end")
     assert fetches(docs_site, url) == [1]
 
 
@@ -202,7 +185,7 @@ def test_records_start_nothing_and_malformed_events_say_what_is_wrong(world, doc
         }
         return reasons if wrong.keys() <= reasons.keys() else None
 
-    reasons = until(refusals, 60, what="the refusal of each")
+    reasons = until(refusals, what="the refusal of each")
     # where the flow's own schema sees it too, that is what Prefect says
     unsaid = {event_id: reasons[event_id] for event_id in wrong if wrong[event_id].split()[0] not in reasons[event_id]}
     assert unsaid == {}
@@ -218,7 +201,7 @@ def test_a_user_who_asks_too_fast_waits(world, docs_site):
     limit = {"name": "seo-scans-hasty", "limit": SCANS_PER_MINUTE, "active_slots": 0}
     world.post("/v2/concurrency_limits/", {**limit, "slot_decay_per_second": SCANS_PER_MINUTE / 60})
     all_slots = {"names": ["seo-scans-hasty"], "slots": SCANS_PER_MINUTE, "mode": "rate_limit"}
-    until(lambda: world.post("/v2/concurrency_limits/increment", all_slots, refused=503), 30)
+    until(lambda: world.post("/v2/concurrency_limits/increment", all_slots, refused=503))
     taken = time.time()
     asked = emit(world, "page/scan.requested", page_id="h", url=url_of(docs_site, 7), user_id="hasty")
     run = world.ended("scan-page", request_id=asked)
@@ -243,7 +226,7 @@ def test_crawls_are_scheduled_listed_and_ended(world, docs_site):
         rows = json.loads(answer.stdout)
         return rows if rows and rows[0]["next_at"] else None
 
-    (crawl,) = until(listed, 60, every=1, what="the first planned crawl")
+    (crawl,) = until(listed, every=1, what="the first planned crawl")
     assert (crawl["name"], crawl["site"], crawl["cron"]) == ("dj", f"{docs_site.base}/dj/", "30 4 * * 1")
     assert (crawl["timezone"], crawl["wishes"]["max_pages"]) == ("Europe/Berlin", 20)
     assert (crawl["wishes"]["time_budget"], crawl["wishes"]["changed_only"]) == (1800, True)
@@ -275,8 +258,8 @@ def test_a_run_that_died_is_told_of_though_serving_starts_again_at_once(world, d
     signal_all(processes_with(run.prefect_flow_run_id), signal.SIGKILL)
     start_serving(world)
     assert state_of(world, run.prefect_flow_run_id) == "RUNNING"
-    until(lambda: state_of(world, run.prefect_flow_run_id) == "CRASHED", 150, what="the crash")
-    until(lambda: [told.title for told in notifications(world, "kim")] == ["Run Failed"], 90)
+    until(lambda: state_of(world, run.prefect_flow_run_id) == "CRASHED", what="the crash")
+    until(lambda: [told.title for told in notifications(world, "kim")] == ["Run Failed"])
     with Store.open(world.data) as store:
         assert store.get_run(run.run_id).state == RunState.INTERRUPTED
 
@@ -288,8 +271,8 @@ def test_a_run_that_dies_before_its_first_heartbeat_has_crashed(world):
     waiting = planned(world, "ida", type="SCHEDULED", state_details={"scheduled_time": tomorrow})
     taken, begun = (planned(world, "ida", type="PENDING", name="Submitting") for _ in range(2))
     set_state(world, begun, "RUNNING")
-    until(lambda: state_of(world, begun) == state_of(world, taken) == "CRASHED", 120, what="the crashes")
-    until(lambda: [told.title for told in notifications(world, "ida")] == ["Run Failed"] * 2, 120)
+    until(lambda: state_of(world, begun) == state_of(world, taken) == "CRASHED", what="the crashes")
+    until(lambda: [told.title for told in notifications(world, "ida")] == ["Run Failed"] * 2)
     assert state_of(world, waiting) == "SCHEDULED"
     silent_for(world, 90)
     silent_for(world, 1800, stillborn_runs())
@@ -299,7 +282,7 @@ def test_a_queued_run_that_is_cancelled_by_hand_is_told_of(world):
     tomorrow = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
     run = planned(world, "una", type="SCHEDULED", state_details={"scheduled_time": tomorrow})
     set_state(world, run, "CANCELLING")
-    (told,) = until(lambda: notifications(world, "una"), 120)
+    (told,) = until(lambda: notifications(world, "una"))
     assert (told.title, told.message.partition(" ")[2]) == ("Run Cancelled", "cancelled: it had not begun and will not")
 
 
@@ -331,11 +314,11 @@ def test_a_deployment_keeps_its_data_where_its_block_says(world, docs_site, tmp_
     assert run["state_type"] == "FAILED"
     assert "only the SEO Result Store block says" in run["state"]["message"]
     assert not (tmp_path / "elsewhere").exists()
-    until(lambda: [told.type for told in notifications(world, "mal")] == ["error"], 90)
+    until(lambda: [told.type for told in notifications(world, "mal")] == ["error"])
 
 
 def test_it_ends_clean_and_a_worker_elsewhere_takes_over(world, docs_site, tmp_path):
-    until(world.idle, 90, what="the end of all that runs")
+    until(world.idle, what="the end of all that runs")
     assert world.stop("serve") == 0
     ending = world.log("serve").rpartition("stopping: ")[2]
     assert "Traceback" not in ending
@@ -370,8 +353,8 @@ def test_it_ends_clean_and_a_worker_elsewhere_takes_over(world, docs_site, tmp_p
 def test_what_a_run_says_that_is_cancelled_by_hand_is_sent(world, docs_site):
     run = slow_crawl(world, docs_site, "lea")
     set_state(world, run.prefect_flow_run_id, "CANCELLING")
-    until(lambda: state_of(world, run.prefect_flow_run_id) == "CANCELLED", 60, what="the cancellation")
-    (told,) = until(lambda: notifications(world, "lea"), 120)
+    until(lambda: state_of(world, run.prefect_flow_run_id) == "CANCELLED", what="the cancellation")
+    (told,) = until(lambda: notifications(world, "lea"))
     # by itself, or where its process had no time for that by settle-run
     assert told.title in {"Crawl Stopped", "Run Cancelled"}
     assert run.run_id in told.message
@@ -385,7 +368,7 @@ def test_a_run_whose_worker_vanished_goes_on_at_another(world, docs_site, record
     with frozen([world.running["worker"].pid, *processes_with(run.prefect_flow_run_id)], world.data):
         froze = time.monotonic()
         first = f"/flow_runs/{run.prefect_flow_run_id}"
-        until(lambda: world.get(first)["state_type"] == "CRASHED", 60, what="the crash")
+        until(lambda: world.get(first)["state_type"] == "CRASHED", what="the crash")
         noticed = round(time.monotonic() - froze)
         world.start("another", "prefect", "worker", "start", "--pool", "seo-scan", "--name", "another")
         world.ended("settle-run", flow_run_id=run.prefect_flow_run_id, seconds=180)
@@ -398,7 +381,7 @@ def test_a_run_whose_worker_vanished_goes_on_at_another(world, docs_site, record
         assert world.ended("batch-scan", run_id=run.run_id, seconds=180)["state_type"] == "COMPLETED"
         done = facts_of(world.data, run.run_id)
         assert done["pages"].total() == VANISHED
-    until(lambda: not processes_with(run.prefect_flow_run_id), 120, what="the end of the run that came back")
+    until(lambda: not processes_with(run.prefect_flow_run_id), what="the end of the run that came back")
     assert f"run {run.run_id} was resumed elsewhere (epoch 2, this is 1)" in world.log("worker")
     assert facts_of(world.data, run.run_id) == done == undisturbed(world)
     record("vanished-worker", pages=VANISHED, kept=kept, noticed_after_s=noticed, lost=0, doubled=0, late_commits=0)
@@ -410,7 +393,7 @@ def assert_settled(world, run):
         settled = store.get_run(run.run_id)
         kept = store.progress(run.run_id).completed
     assert settled.state == RunState.INTERRUPTED
-    (told,) = until(lambda: notifications(world, "zoe"), 180)
+    (told,) = until(lambda: notifications(world, "zoe"))
     assert (told.type, f"seo resume {run.run_id}" in told.message) == ("error", True)
     assert 0 < kept < VANISHED
     return kept
@@ -467,7 +450,7 @@ def slow_batch(world, listed, user):
             runs = [run for run in store.list_runs() if run.user_id == user]
             return next((run for run in runs if store.progress(run.run_id).completed), None)
 
-    return until(scanning, 90, what="pages of the batch")
+    return until(scanning, what="pages of the batch")
 
 
 def facts_of(data, run):

@@ -184,7 +184,7 @@ def test_the_page_leads_to_a_scan_that_is_seen_and_heard(reader):
     queued = json.loads(answer)
     assert queued["message"] == "Scan queued"
 
-    until(lambda: len(completions(reader)) == 2, 120, what=reader.log(SERVE))
+    until(lambda: len(completions(reader)) == 2, what=reader.log(SERVE))
     assert sorted(titles(reader)) == ["Analysis Complete", "Scan Complete"]  # each is told by a run of its own
     assert [message["sequence"] for message in completions(reader)] == [1, 2]
     assert {message["notification"]["run_id"] for message in completions(reader)} == {queued["run_id"]}

@@ -96,6 +96,7 @@ def test_the_page_leads_to_the_same_facts_on_several_machines(world, docs_site, 
         shared = running.variables()
         names = {
             "postgresql://seo@db.example/seo": shared["SEO_CATALOGUE_URL"],
+            "postgresql+asyncpg://prefect@db.example/prefect": running.database.replace(":", "+asyncpg:", 1),
             "s3://facts/seo": shared["SEO_FACTS_URL"],
             "https://s3.example": shared["AWS_ENDPOINT_URL"],
             "=secret": f"={shared['AWS_SECRET_ACCESS_KEY']}",
@@ -107,7 +108,7 @@ def test_the_page_leads_to_the_same_facts_on_several_machines(world, docs_site, 
         told = {}
         for block in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
             if block.startswith("prefect deployment run"):
-                until(lambda: "one" in world.running and ready(world, "one") and ready(world, "two"), 120)
+                until(lambda: "one" in world.running and ready(world, "one") and ready(world, "two"))
             if block.startswith("seo runs --data elsewhere"):
                 until(lambda: ended(world, 2), COMMAND_SECONDS, what="the end of both runs")
             told[block] = reader.follow(block)

@@ -15,6 +15,7 @@ from tasks.urls import host
 from tests.loopback import free_port
 from tests.world.facts import differing, rows, stored_urls
 from tests.world.prefect_world import prefect_world, until
+from tests.world.shared_store import postgresql
 
 pytestmark = pytest.mark.world
 
@@ -112,7 +113,7 @@ def port():
 @pytest.fixture
 def world(tmp_path, port):
     allowed = ",".join(f"{name}:{port}" for name in PAGES)
-    with prefect_world(tmp_path, PREFECT_WORKER_QUERY_SECONDS="1", SEO_ALLOW=allowed) as world:
+    with prefect_world(tmp_path, database=postgresql(), PREFECT_WORKER_QUERY_SECONDS="1", SEO_ALLOW=allowed) as world:
         yield world
 
 
@@ -148,7 +149,7 @@ def test_two_workers_find_what_one_machine_finds_though_one_of_them_is_killed(wo
         asked = [flow_run for name, _, flow_run in Handler.log if name == FIRST]
         return list(filter(None, asked)) if len(asked) > HELD_FROM else []
 
-    (killed, *_) = until(asked_of_the_first, 180, what="a shard under way")
+    (killed, *_) = until(asked_of_the_first, what="a shard under way")
     until(lambda: any(host(url) == FIRST for url in stored_urls(world.data)), what="its first commit")
     processes = [process for process, flow_run in flow_run_processes() if flow_run == killed]
     assert len(processes) > 1  # the flow's own and its pool's
