@@ -12,6 +12,7 @@ from cyclopts.exceptions import UnknownCommandError
 from deployments.cli import screen
 from deployments.cli.admin import blocks, demo
 from deployments.cli.analyzing import analyze, templates
+from deployments.cli.cancelling import cancel
 from deployments.cli.crawling import crawl
 from deployments.cli.deploying import deploy, schedule, serve
 from deployments.cli.exits import Exit
@@ -48,6 +49,7 @@ def command_line() -> App:
         scan,
         batch,
         resume,
+        cancel,
         analyze,
         issues,
         page,

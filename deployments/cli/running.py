@@ -122,7 +122,8 @@ def resume(run_id: str | None, options: RunOptions, watch: Watch, wanted: NewLim
         if run.state == RunState.COMPLETED:
             _refuse_finished(store, run, limits, data_option(options.data))
         if driver := store.driver_of(run.run_id):
-            raise InputError(f"run {run.run_id} is being worked on by {driver}: stop that one first")
+            ends_it = f"`seo cancel {run.run_id}{data_option(options.data)}`"
+            raise InputError(f"run {run.run_id} is being worked on by {driver}: {ends_it} ends it")
         only = store.targets_of(run.run_id)[0].url if run.kind == "scan" else ""
     wishes = options.for_flow()
 

@@ -7,7 +7,7 @@ import sys
 from deployments.cli.leaving import Ending, fill_closed_streams
 from deployments.cli.local_server import LocalServer, api_is_configured
 
-NEEDS_PREFECT = {"analyze", "crawl", "scan", "batch", "resume", "demo"}
+NEEDS_PREFECT = {"analyze", "crawl", "scan", "batch", "resume", "cancel", "demo"}
 SUBCOMMANDS_THAT_NEED_IT = {("blocks", "register"), ("blocks", "access"), ("outbox", "send")}
 KEEPS_LOGS = {"serve", "api"}
 HELP = {"-h", "--help"}

@@ -1,6 +1,9 @@
 """A data folder with two runs: a batch of five pages, and a later scan of one of them."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -112,6 +115,16 @@ def stored():
             return store_run(store, "batch", PAGES[:pages], leave=leave, state=state)
 
     return batch
+
+
+def in_a_process(*arguments):
+    """Runs the command as people do, beside the Prefect server of the tests."""
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - takes seconds, and most tests need none
+
+    environment = {**os.environ, "PREFECT_API_URL": PREFECT_API_URL.value(), "COLUMNS": "120"}
+    command = [sys.executable, "-c", "from deployments.cli.start import main; main()", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment, check=False)
+    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture

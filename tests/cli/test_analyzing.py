@@ -1,16 +1,12 @@
 """`seo analyze` and `seo templates`."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
-from prefect.settings import PREFECT_API_URL
 
 from tasks.store import Store
 from tasks.urls import page_id
-from tests.cli.conftest import GONE, HOME, PAGES, store_run
+from tests.cli.conftest import GONE, HOME, PAGES, in_a_process, store_run
 
 
 @pytest.fixture(autouse=True)
@@ -25,14 +21,6 @@ def data(tmp_path):
     with Store.open(tmp_path / "data") as store:
         store_run(store, "scan", [page for page in PAGES if page.url == GONE])
     return tmp_path / "data"
-
-
-def in_a_process(*arguments):
-    """Runs the command as people do, beside the Prefect server of the tests."""
-    environment = {**os.environ, "PREFECT_API_URL": PREFECT_API_URL.value(), "COLUMNS": "120"}
-    command = [sys.executable, "-c", "from deployments.cli.start import main; main()", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment, check=False)
-    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.mark.usefixtures("prefect_db")

@@ -217,6 +217,32 @@ def test_ctrl_c_keeps_what_is_committed_and_names_the_command_that_goes_on(
     assert_whole(data, shorter)
 
 
+def test_a_batch_is_cancelled_from_another_terminal(tmp_path, docs_site, seo, served_environment):
+    data, listed = tmp_path / "data", tmp_path / "list.txt"
+    listed.write_text("\n".join(docs_site.urls("pg")[:400]))
+    command = subprocess.Popen(
+        batch(seo, listed, data, docs_site, "--rate", "20"),
+        env=served_environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_pages(data, 20)
+    run_id = pages_of(data)[0][2]
+    told = run([seo, "cancel", run_id, "--data", str(data)], served_environment)
+    _, errors = command.communicate(timeout=180)
+    kept = len(pages_of(data))
+    goes_on = f"`seo resume {run_id} --data {data}` goes on"
+    assert (told.returncode, told.stdout) == (
+        0,
+        f"run {run_id} cancelled: {kept} of 400 pages are done; {goes_on}\n",
+    )
+    assert (command.returncode, 20 <= kept < 400) == (3, True), errors
+    resumed = run([seo, "resume", run_id, "--data", str(data)], served_environment)
+    assert resumed.returncode == 0, resumed.stderr
+    assert_whole(data, listed)
+
+
 def test_two_commands_at_once_share_one_hosts_limits(tmp_path, docs_site, seo, served_environment):
     data = tmp_path / "data"
     urls = docs_site.urls("pg")
