@@ -3,8 +3,8 @@
 ======== ==============================================================================================
 page     one row a page: ``id`` numbers them by address; ``form`` is the address as compared; ``html``: has facts;
          ``redirecting``: by status, or by an instant meta refresh, whose page has facts as well; ``ends``: the page
-         it led to; ``canonical``: the other address it names, ``canon`` that page; ``series``: hash of what is the
-         same for all pages of a paginated list
+         it led to, over ten such steps at most; ``canonical``: the other address it names, ``canon`` that page;
+         ``series``: hash of what is the same for all pages of a paginated list
 address  what is known of any address: ``answered`` at once, ``how``: in words; ``ended``: after redirects.
          ``erring``: answered with an error itself, ``unverified``: perhaps to the scanner alone; ``wrong``: ends in
          one, ``broken``: in one that a link must not lead to; ``known``: we can tell
@@ -45,7 +45,7 @@ FAILED = [
 
 PAGE = r"""
 CREATE TEMP TABLE page AS
-WITH hop AS (SELECT page_id, arg_min(status, hop) AS status FROM redirects GROUP BY page_id),
+WITH RECURSIVE hop AS (SELECT page_id, arg_min(status, hop) AS status FROM redirects GROUP BY page_id),
 seen AS (
     SELECT p.page_id, p.url, p.final_url, p.status, p.reason, p.not_indexable,
         (row_number() OVER (ORDER BY p.url, p.page_id) - 1)::INTEGER AS id,
@@ -70,18 +70,24 @@ led AS (
     SELECT * REPLACE (coalesce(refreshed, final_url) AS final_url, noindex AND refreshed IS NULL AS noindex),
         hopping OR refreshed IS NOT NULL AS redirecting
     FROM seen),
-named AS (
+named AS MATERIALIZED (
     SELECT * EXCLUDE (stated, hopping),
         html AND not_indexable = '' AND NOT blocked AS indexable,
         CASE WHEN html AND NOT redirecting AND len(list_distinct(list_transform(stated, lambda url: form_of(url)))) = 1
                 AND form_of(stated[1]) <> form
             THEN list_min(stated) END AS canonical
-    FROM led)
-SELECT p.*, coalesce(beyond.id, target.id) AS ends, canon.id AS canon
-FROM named p
-LEFT JOIN named target ON p.redirecting AND target.url = p.final_url AND target.id <> p.id
-LEFT JOIN named beyond ON target.redirecting AND beyond.url = target.final_url AND beyond.id <> p.id
-LEFT JOIN named canon ON canon.url = p.canonical
+    FROM led),
+step AS MATERIALIZED (
+    SELECT p.id, target.id AS target FROM named p JOIN named target ON target.url = p.final_url
+    WHERE p.redirecting AND target.id <> p.id),
+way AS (
+    SELECT id, target, 1 AS steps FROM step
+    UNION ALL
+    SELECT way.id, step.target, steps + 1 FROM way JOIN step ON step.id = way.target
+    WHERE step.target <> way.id AND steps < 10),
+last AS (SELECT id, arg_max(target, steps) AS ends FROM way GROUP BY id)
+SELECT p.*, last.ends, canon.id AS canon
+FROM named p LEFT JOIN last USING (id) LEFT JOIN named canon ON canon.url = p.canonical
 ORDER BY p.id
 """
 

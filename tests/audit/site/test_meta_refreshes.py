@@ -51,6 +51,8 @@ def test_what_names_a_stub_names_a_redirect(judge):
         f"/ 302 /start\n/start {STUB.format('/home')}",
         f"/ {STUB.format('/start')}\n/start 301 /home",
         f"/ {STUB.format('/start#top')}\n/start {STUB.format('/home')}",
+        f"/ 301 /start\n/start {STUB.format('/en')}\n/en 301 /home",
+        f"/ {STUB.format('/1')}\n/1 {STUB.format('/2')}\n/2 302 /3\n/3 {STUB.format('/home')}",
     ],
 )
 def test_a_start_page_that_leads_on_is_the_page_it_leads_to(judge, chain):
