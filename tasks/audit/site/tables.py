@@ -98,10 +98,11 @@ WITH target AS (
         any_value(location) AS location, max(tries) AS tries
     FROM targets WHERE kind <> 'probe' AND url NOT IN (SELECT url FROM page) GROUP BY url),
 every AS (
-    SELECT url, id AS page, redirecting, coalesce(hop_status, status) AS answered,
-        if(refreshed IS NULL, coalesce(hop_status, status)::VARCHAR, 'meta refresh') AS how, status AS ended, reason,
-        if(redirecting, final_url, NULL) AS leads_to, blocked, NULL AS tries
-    FROM page
+    SELECT p.url, p.id AS page, p.redirecting, coalesce(p.hop_status, p.status) AS answered,
+        if(p.refreshed IS NULL, coalesce(p.hop_status, p.status)::VARCHAR, 'meta refresh') AS how,
+        if(last.id IS NULL, p.status, last.status) AS ended, if(last.id IS NULL, p.reason, last.reason) AS reason,
+        if(p.redirecting, coalesce(last.url, p.final_url), NULL) AS leads_to, p.blocked, NULL AS tries
+    FROM page p LEFT JOIN page last ON last.id = p.ends AND p.reason IS NULL
     UNION ALL
     SELECT url, NULL, location IS NOT NULL AND location <> url, status, status::VARCHAR,
         if(status BETWEEN 300 AND 399, NULL, status), reason, location, coalesce(reason = 'blocked-by-robots', false),

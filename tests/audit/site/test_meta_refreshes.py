@@ -61,6 +61,30 @@ def test_a_start_page_that_leads_on_is_the_page_it_leads_to(judge, chain):
     assert [judged.graph[path]["depth"] for path in ("/", "/home", "/a")] == [0, 0, 1]
 
 
+@pytest.mark.parametrize(
+    ("chain", "broken"),
+    [
+        (f"/old {STUB.format('/gone')}", "redirects to https://example.com/gone, which answers 404"),
+        (f"/old 301 /on\n/on {STUB.format('/gone')}", "redirects to https://example.com/gone, which answers 404"),
+        (f"/old {STUB.format('/on')}\n/on 301 /gone", "redirects to https://example.com/gone, which answers 404"),
+        (f"/old {STUB.format('/dead')}", "redirects to https://example.com/dead, which cannot be fetched (reset)"),
+        (f"/old {STUB.format('/on')}\n/on 301 /old", ""),
+    ],
+)
+def test_a_link_to_a_refresh_that_ends_in_an_error_is_broken(judge, chain, broken):
+    judged = judge(f'/ <a href="/old">Old</a>\n{chain}\n/gone 404\n/dead reset')
+    told = [f'The link "Old" leads to {EXAMPLE}/old, which {broken}.'] if broken else []
+    assert [issue["message"] for issue in judged.of("link-broken-internal")] == told
+    assert len(judged.of("link-to-redirect")) == 1 - len(told)
+
+
+def test_messages_name_the_end_of_redirects_and_refreshes(judge):
+    judged = judge(f'/ <a href="/old">Old</a>\n/old 301 /on\n/on {STUB.format("/new")}\n/new 301 /new/\n/new/ Tea')
+    assert [issue["message"] for issue in judged.of("link-to-redirect")] == [
+        f'The link "Old" leads to {EXAMPLE}/old, which redirects (301) to {EXAMPLE}/new/.'
+    ]
+
+
 @pytest.mark.parametrize("content", ["3; url=/new", "0", "0; url=/old#top", "0; url=mailto:a@example.com"])
 def test_other_refreshes_are_no_redirects(judge, content):
     judged = judge(
