@@ -9,7 +9,7 @@ address  what is known of any address: ``answered`` at once, ``how``: in words; 
          ``erring``: answered with an error itself, ``unverified``: perhaps to the scanner alone; ``wrong``: ends in
          one, ``broken``: in one that a link must not lead to; ``known``: we can tell
 linked   every address that pages link to
-edge     one row for each pair of pages with a link, straight or by a redirect
+edge     one row for each pair of pages with a link, straight or by a redirect; what redirects itself has none
 start    the page of the start URL, and the one it redirects to
 place    every indexable page but for the start
 inlink   for each page how many others link to it, followed and contextual
@@ -137,7 +137,7 @@ WITH link AS (
             CASE WHEN l.position IN ('main', 'body') THEN 24 WHEN l.position = 'aside' THEN 20
                 WHEN l.position = 'footer' THEN 17 ELSE 18 END))::UTINYINT AS facts
     FROM links l JOIN page source USING (page_id) JOIN page target ON target.url = l.url
-    WHERE source.html),
+    WHERE source.html AND NOT source.redirecting),
 step AS (
     SELECT source, target, facts FROM link
     UNION ALL

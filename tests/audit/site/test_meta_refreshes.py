@@ -85,6 +85,20 @@ def test_messages_name_the_end_of_redirects_and_refreshes(judge):
     ]
 
 
+def test_links_of_a_stub_do_not_count(judge):
+    stub = f'{STUB.format("/new")}<a href="/new">Go on</a> <a href="/other">Other</a>'
+    judged = judge(f'/ <a href="/a">A</a>\n/a A\n/old1 {stub}\n/old2 {stub}\n/new <h1>Tea</h1>\n/other <h1>Oat</h1>')
+    assert judged.pages("orphan-page") == ["/new", "/other"]
+    assert {path: node["inlinks"] for path, node in judged.graph.items()} == {
+        "/": 0,
+        "/a": 1,
+        "/new": 0,
+        "/old1": 0,
+        "/old2": 0,
+        "/other": 0,
+    }
+
+
 @pytest.mark.parametrize("content", ["3; url=/new", "0", "0; url=/old#top", "0; url=mailto:a@example.com"])
 def test_other_refreshes_are_no_redirects(judge, content):
     judged = judge(
