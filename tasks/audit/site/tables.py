@@ -4,7 +4,8 @@
 page     one row a page: ``id`` numbers them by address; ``form`` is the address as compared; ``html``: has facts;
          ``redirecting``: by status, or by an instant meta refresh, whose page has facts as well; ``ends``: the page
          it led to, over ten such steps at most; ``canonical``: the other address it names, ``canon`` that page;
-         ``series``: hash of what is the same for all pages of a paginated list
+         ``series``: hash of what is the same for all pages of a paginated list. What is ``blocked`` says
+         nothing that counts: it is not ``noindex``, and has no ``canonical``
 address  what is known of any address: ``answered`` at once, ``how``: in words; ``ended``: after redirects.
          ``erring``: answered with an error itself, ``unverified``: perhaps to the scanner alone; ``wrong``: ends in
          one, ``broken``: in one that a link must not lead to; ``known``: we can tell
@@ -55,7 +56,7 @@ seen AS (
         hop.page_id IS NOT NULL AS hopping,
         coalesce(p.blocked_by_robots, false) AS blocked,
         hop.page_id IS NULL AND coalesce(p.status, 0) = 200 AND p.html_length IS NOT NULL AS html,
-        coalesce(has_directive(p.robots, ['noindex', 'none']), false) AS noindex,
+        html AND p.not_indexable = 'noindex' AS noindex,
         coalesce(has_directive(p.robots, ['nofollow', 'none']), false) AS nofollow,
         CASE WHEN html AND p.meta_refresh.delay = 0 AND is_http(p.meta_refresh.url)
                 AND form_of(without_fragment(p.meta_refresh.url)) <> form
@@ -67,14 +68,13 @@ seen AS (
         p.title, p.meta_description AS description, p.h1, p.content_hash, coalesce(p.word_count, 0) AS word_count
     FROM pages p LEFT JOIN hop USING (page_id)),
 led AS (
-    SELECT * REPLACE (coalesce(refreshed, final_url) AS final_url, noindex AND refreshed IS NULL AS noindex),
-        hopping OR refreshed IS NOT NULL AS redirecting
+    SELECT * REPLACE (coalesce(refreshed, final_url) AS final_url), hopping OR refreshed IS NOT NULL AS redirecting
     FROM seen),
 named AS MATERIALIZED (
     SELECT * EXCLUDE (stated, hopping),
         html AND not_indexable = '' AND NOT blocked AS indexable,
-        CASE WHEN html AND NOT redirecting AND len(list_distinct(list_transform(stated, lambda url: form_of(url)))) = 1
-                AND form_of(stated[1]) <> form
+        CASE WHEN html AND NOT redirecting AND NOT blocked AND form_of(stated[1]) <> form
+                AND len(list_distinct(list_transform(stated, lambda url: form_of(url)))) = 1
             THEN list_min(stated) END AS canonical
     FROM led),
 step AS MATERIALIZED (

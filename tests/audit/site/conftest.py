@@ -169,14 +169,15 @@ def scanned(url, lines):
     first, _, rest = lines[url].partition(" ")
     if first in REVALIDATIONS:
         return replace(scanned(url, {**lines, url: rest}), revalidation=first)
-    if lines[url] == "blocked":
+    blocked = first == "blocked"
+    if blocked and not rest:
         answer = FetchFailure(url=url, reason=Reason.BLOCKED_BY_ROBOTS, tries=0)
         return record(url, answer, None, PageState.SKIPPED, Reason.BLOCKED_BY_ROBOTS, blocked=True)
-    answer = answer_of(url, lines, ())
+    answer = answer_of(url, {**lines, url: rest} if blocked else lines, ())
     reason = answer.reason if isinstance(answer, FetchFailure) else None
     state = PageState.FAILED if reason else PageState.COMPLETED
     page = extract(answer) if not reason and not answer.hops and answer.status == 200 else None
-    return record(url, answer, page, state, reason, blocked=False)
+    return record(url, answer, page, state, reason, blocked=blocked)
 
 
 def record(url, answer, page, state, reason, *, blocked):
@@ -187,7 +188,7 @@ def record(url, answer, page, state, reason, *, blocked):
         reason=reason,
         answer=answer,
         page=page,
-        verdict=audit(answer, page),
+        verdict=audit(answer, page, blocked=blocked),
         blocked_by_robots=blocked,
     )
 

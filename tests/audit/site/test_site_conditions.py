@@ -467,6 +467,24 @@ def test_sitemap_rules_do_not_overlap(judge):
     assert judged.pages("blocked-by-robots") == []
 
 
+def test_what_googlebot_may_not_read_says_nothing_of_indexing(judge):
+    judged = judge(
+        """
+        /             <link rel="canonical" href="/hidden"><a href="/hidden">A</a> <a href="/copy">B</a>
+        /hidden       blocked <meta name="robots" content="noindex">
+        /copy         blocked <link rel="canonical" href="/tea">
+        /tea          <h1>Tea</h1>
+        /sitemap.xml  /hidden /copy /tea
+        """
+    )
+    found = {rule: judged.pages(rule) for rule in judged.results if rule.startswith(("sitemap-", "canonical-"))}
+    assert {rule: paths for rule, paths in found.items() if paths} == {
+        "sitemap-url-blocked": ["/copy", "/hidden"],
+        "canonical-to-blocked": ["/"],
+    }
+    assert judged.graph["/copy"]["canonical_cluster"] != judged.graph["/tea"]["canonical_cluster"]
+
+
 def test_sitemaps_that_are_absent_unread_or_unfetched(outcome):
     for rule in ("redirect", "error", "noindex", "noncanonical", "blocked"):
         assert outcome(f"sitemap-url-{rule}", "/ <h1>A</h1>") == (NOT, [])
