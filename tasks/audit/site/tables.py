@@ -3,9 +3,9 @@
 ======== ==============================================================================================
 page     one row a page: ``id`` numbers them by address; ``form`` is the address as compared; ``html``: has facts;
          ``redirecting``: by status, or by an instant meta refresh, whose page has facts as well; ``ends``: the page
-         it led to, over ten such steps at most; ``canonical``: the other address it names, ``canon`` that page;
-         ``series``: hash of what is the same for all pages of a paginated list. What is ``blocked`` says
-         nothing that counts: it is not ``noindex``, and has no ``canonical``
+         it led to, over ten such steps at most; ``forbids``: how it forbids to be indexed, in words; ``canonical``:
+         the other address it names, ``canon`` that page; ``series``: hash of what is the same for all pages of a
+         paginated list. What is ``blocked`` says nothing that counts: it forbids nothing, and has no ``canonical``
 address  what is known of any address: ``answered`` at once, ``how``: in words; ``ended``: after redirects.
          ``erring``: answered with an error itself, ``unverified``: perhaps to the scanner alone; ``wrong``: ends in
          one, ``broken``: in one that a link must not lead to; ``known``: we can tell
@@ -57,6 +57,9 @@ seen AS (
         coalesce(p.blocked_by_robots, false) AS blocked,
         hop.page_id IS NULL AND coalesce(p.status, 0) = 200 AND p.html_length IS NOT NULL AS html,
         html AND p.not_indexable = 'noindex' AS noindex,
+        CASE WHEN noindex THEN 'is noindex'
+            WHEN html AND p.not_indexable = 'unavailable_after has passed' THEN 'is past its unavailable_after' END
+            AS forbids,
         coalesce(has_directive(p.robots, ['nofollow', 'none']), false) AS nofollow,
         CASE WHEN html AND p.meta_refresh.delay = 0 AND is_http(p.meta_refresh.url)
                 AND form_of(without_fragment(p.meta_refresh.url)) <> form

@@ -467,6 +467,24 @@ def test_sitemap_rules_do_not_overlap(judge):
     assert judged.pages("blocked-by-robots") == []
 
 
+def test_what_is_past_its_date_is_not_to_be_named_as_a_page_to_find(judge):
+    judged = judge(
+        f"""
+        /             <link rel="canonical" href="/job">
+        /en           {version(("en", "/en"), ("de", "/job"))}
+        /job          <meta name="robots" content="unavailable_after: 2020-01-31">{version(("en", "/en"))}
+        /later        <meta name="robots" content="unavailable_after: 2999-01-31">
+        /sitemap.xml  /en /job /later
+        """
+    )
+    rules = ("canonical-to-noindex", "hreflang-to-noindex", "sitemap-url-noindex", "noindex-share-high")
+    assert [issue["message"] for rule in rules for issue in judged.of(rule)] == [
+        "The canonical https://example.com/job is past its unavailable_after.",
+        "The de version https://example.com/job is past its unavailable_after.",
+        "The sitemap lists a page that is past its unavailable_after.",
+    ]
+
+
 def test_what_googlebot_may_not_read_says_nothing_of_indexing(judge):
     judged = judge(
         """

@@ -114,16 +114,17 @@ def canonical_to_error(site: Site) -> Iterator[SiteWord]:
 def canonical_to_noindex(site: Site) -> Iterator[SiteWord]:
     """A canonical is a page that forbids to be indexed.
 
-    One says "list that page instead", the other "do not list me": both may be left out.
+    One says "list that page instead", the other "do not list me": both may be left out. An unavailable_after that has
+    passed forbids it like noindex.
 
     Remove noindex from the canonical page, or let the page name itself.
     """
     return _judge(
         site,
         Findings("""
-            SELECT p.page_id, p.url, 'The canonical ' || shown(c.url) || ' is noindex.' AS message,
+            SELECT p.page_id, p.url, 'The canonical ' || shown(c.url) || ' ' || c.forbids || '.' AS message,
                 {'observed': shown(c.url), 'locator': 'link[rel="canonical"]'} AS evidence, c.url AS key
-            FROM page p JOIN page c ON c.id = p.canon WHERE c.html AND c.noindex"""),
+            FROM page p JOIN page c ON c.id = p.canon WHERE c.forbids IS NOT NULL"""),
         "p.canon IS NULL AND NOT coalesce(a.redirecting OR a.erring, false)",
     )
 

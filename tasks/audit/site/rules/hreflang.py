@@ -39,7 +39,7 @@ def _naming(condition: str, fault: str) -> Findings:
             b.url AS key
         FROM alternate v JOIN page p ON p.id = v.source JOIN page b ON b.id = v.target
         WHERE p.indexable AND v.form <> p.form AND {condition}
-        GROUP BY p.page_id, p.url, b.url, b.canonical""")  # noqa: S608 - words of our own
+        GROUP BY p.page_id, p.url, b.url, b.canonical, b.forbids""")  # noqa: S608 - words of our own
 
 
 @site_rule(
@@ -186,11 +186,12 @@ def hreflang_to_error(site: Site) -> Iterator[SiteWord]:
 def hreflang_to_noindex(site: Site) -> Iterator[SiteWord]:
     """A language version is a page that forbids to be indexed.
 
-    It is named as the page to show, and is never shown: people in that language get another version.
+    It is named as the page to show, and is never shown: people in that language get another version. An
+    unavailable_after that has passed forbids it like noindex.
 
     Remove noindex from the version, or the entry from all the others.
     """
-    return _judge(site, _naming("b.html AND b.noindex", "' is noindex'"), _UNREAD)
+    return _judge(site, _naming("b.forbids IS NOT NULL", "' ' || b.forbids"), _UNREAD)
 
 
 @site_rule(

@@ -105,14 +105,15 @@ def sitemap_url_error(site: Site) -> Iterator[SiteWord]:
 def sitemap_url_noindex(site: Site) -> Iterator[SiteWord]:
     """A sitemap lists a page that forbids to be indexed.
 
-    The two contradict each other, and the page stays out of results.
+    The two contradict each other, and the page stays out of results. An unavailable_after that has passed forbids it
+    like noindex.
 
     Remove noindex if the page should be found; otherwise remove it from the sitemap.
     """
     return _judge(
         site,
-        "'The sitemap lists a page that is noindex'",
-        "p.html AND p.noindex",
+        "'The sitemap lists a page that ' || p.forbids",
+        "p.forbids IS NOT NULL",
         "p.id IS NULL AND NOT coalesce(a.redirecting OR a.erring OR a.blocked, false)",
     )
 
