@@ -30,6 +30,13 @@ _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
+class Directed(Protocol):
+    """What robots directives speak of: a page, or what is known of it."""
+
+    @property
+    def robots(self) -> tuple[Robots, ...]: ...
+
+
 class Canonicalised(Protocol):
     """What states canonicals: a page, or what is known of it."""
 
@@ -74,7 +81,7 @@ def has_directive(page: Page, wanted: frozenset[str]) -> bool:
     return any(robots.agent in OBEYED_AGENTS and not wanted.isdisjoint(robots.directives) for robots in page.robots)
 
 
-def expired(page: Page, at: datetime) -> Iterator[tuple[Robots, str]]:
+def expired(page: Directed, at: datetime) -> Iterator[tuple[Robots, str]]:
     """The tags and headers for all crawlers or for Googlebot whose unavailable_after has passed, each with that."""
     for robots in page.robots:
         if robots.agent in OBEYED_AGENTS:

@@ -2,7 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from tasks.audit.indexability import expired
 from tasks.fetch.conditional import condition, is_not_modified
 from tasks.model import Answer, Response, Revalidation, ScannedPage, Verdict
 from tasks.scan.pipeline import PagePipeline
@@ -51,7 +53,8 @@ class EarlierPages:
     async def ask(self, lease: Lease, pipeline: PagePipeline, blocked: Blocked, *, follow: bool = True) -> Asked:
         """One try, conditional where the page is known; once more without condition where a 304 is no use.
 
-        That is where it brings another header that matters, or robots.txt says something else than it did.
+        That is where it brings another header that matters, where an unavailable_after has passed since, or where
+        robots.txt says something else than it did.
         """
         earlier, tries = self._known.pop(lease.page_id, None), lease.tries + 1
         asks_if = condition(earlier.etag, earlier.last_modified) if earlier and earlier.url == lease.url else ()
@@ -72,11 +75,18 @@ def _revalidation(answer: Answer, earlier: EarlierPage) -> Revalidation | None:
 
 
 def _agrees(answer: Answer, earlier: EarlierPage) -> bool:
-    """True where the 304 brings no other value of a header that matters; most bring none at all."""
-    if not isinstance(answer, Response):
+    """True where the 304 brings no other value of a header that matters, and no date has passed since.
+
+    Most bring no header at all.
+    """
+    if not isinstance(answer, Response) or _passed(earlier, answer.fetched_at) != _passed(earlier, earlier.fetched_at):
         return False
     brought = {name for name, _ in answer.headers} & READ_HEADERS
     return all(_values(answer.headers, name) == _values(earlier.headers, name) for name in brought)
+
+
+def _passed(earlier: EarlierPage, at: datetime) -> int:
+    return sum(1 for _ in expired(earlier, at))
 
 
 def _values(headers: Sequence[tuple[str, str]], name: str) -> list[str]:

@@ -1,13 +1,14 @@
 """What earlier runs know of pages about to be fetched: how to ask whether they changed, and their facts if not."""
 
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection, Row, or_, select, tuple_
 
 from tasks.errors import StoreError
-from tasks.model import Canonical, EarlierFacts, Hreflang, MetaRefresh, PageState, Reason
+from tasks.model import Canonical, EarlierFacts, Hreflang, MetaRefresh, PageState, Reason, Robots
 from tasks.store.columns import LINKS, PAGES
 from tasks.store.part_folder import PartFolder
 from tasks.store.records import EarlierPage
@@ -70,7 +71,7 @@ _KNOWN = (
     )
 )
 
-_PAGE_FACTS = ("final_url", "headers", "blocked_by_robots")
+_PAGE_FACTS = ("final_url", "headers", "blocked_by_robots", "fetched_at", "robots")
 _NAMED = ("canonicals", "hreflang", "meta_refresh")
 
 
@@ -124,6 +125,11 @@ def _page(row: Row[Any], fact: dict[str, Any], links: tuple[str, ...]) -> Earlie
         body_hash=row.content_hash,
         headers=tuple((header["name"], header["value"]) for header in fact["headers"] or ()),
         blocked_by_robots=fact["blocked_by_robots"],
+        fetched_at=fact["fetched_at"].replace(tzinfo=UTC),
+        robots=tuple(
+            Robots(one["agent"], tuple(one["directives"]), one["source"], one["in_head"])
+            for one in fact["robots"] or ()
+        ),
         links=links,
         canonicals=tuple(Canonical(**one) for one in fact.get("canonicals") or ()),
         hreflang=tuple(Hreflang(**one) for one in fact.get("hreflang") or ()),

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Self
 
-from tasks.model import Canonical, EarlierFacts, Hreflang, MetaRefresh, PageState, Reason, Severity
+from tasks.model import Canonical, EarlierFacts, Hreflang, MetaRefresh, PageState, Reason, Robots, Severity
 from tasks.store.crawl_records import Limits
 
 RunKind = Literal["scan", "batch", "crawl"]
@@ -154,6 +154,7 @@ class EarlierPage:
         url: address that gave it.
         etag, last_modified: as received. headers: all of them.
         body_hash: as ``PageOutcome.content_hash``.
+        fetched_at: when it came. robots: as ``Page`` has them.
         facts: what was written of it.
         links: addresses it links to, each once. canonicals, hreflang, meta_refresh: as ``Page`` has them. All where
             asked for.
@@ -165,6 +166,8 @@ class EarlierPage:
     body_hash: str | None
     headers: tuple[tuple[str, str], ...]
     blocked_by_robots: bool | None
+    fetched_at: datetime
+    robots: tuple[Robots, ...]
     facts: EarlierFacts
     links: tuple[str, ...] = ()
     canonicals: tuple[Canonical, ...] = ()

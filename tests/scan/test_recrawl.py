@@ -6,12 +6,14 @@ import os
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest.mock import Mock
 
 import pytest
 
 from tasks.audit import Profile
-from tasks.model import FetchOptions
+from tasks.model import FetchOptions, answers
 from tasks.scan import revalidating, seeds
 from tasks.scan import site as steps
 from tasks.scan.chunk import Chunk, ChunkJob
@@ -298,6 +300,22 @@ async def test_a_304_with_another_header_that_matters_is_asked_again_in_full(sit
     third = await crawl()
     assert [one.status for one in site.take()] == [304]
     assert rows("SELECT not_indexable <> '' FROM pages WHERE run_id = ?", third) == [(True,)]
+
+
+async def test_a_304_after_the_date_of_unavailable_after_is_asked_again_in_full(site, crawl, rows, monkeypatch):
+    now = datetime.now(UTC)
+    end = f"{now + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    site.pages = {"/": page("Home").replace("<h1>", f'<meta name="robots" content="unavailable_after: {end}"><h1>')}
+    told = "SELECT not_indexable FROM pages WHERE run_id = ?"
+    assert rows(told, await crawl()) == [("",)]
+    site.take()
+    assert rows(told, await crawl()) == [("",)]
+    assert [one.status for one in site.take()] == [304]
+    monkeypatch.setattr(answers, "datetime", Mock(now=lambda zone: datetime.now(zone) + timedelta(hours=2)))
+    assert rows(told, await crawl()) == [("unavailable_after has passed",)]
+    assert [one.status for one in site.take()] == [304, 200]
+    assert rows(told, await crawl()) == [("unavailable_after has passed",)]
+    assert [one.status for one in site.take()] == [304]
 
 
 async def test_pages_are_looked_up_once_for_each_lease(site, store, crawl, monkeypatch):
