@@ -36,6 +36,10 @@ GOOGLE_MOBILE = Reference(
     "Google: mobile-first indexing", f"{_GOOGLE}/crawling-indexing/mobile/mobile-sites-mobile-first-indexing"
 )
 GOOGLE_PAGE_EXPERIENCE = Reference("Google: page experience", f"{_GOOGLE}/appearance/page-experience")
+GOOGLE_X_DEFAULT = Reference(
+    "Google: x-default",
+    "https://developers.google.com/search/blog/2013/04/x-default-hreflang-for-international-pages",
+)
 GOOGLEBOT = Reference("Google: Googlebot", f"{_GOOGLE}/crawling-indexing/googlebot")
 YANDEX_ROBOTS_META = Reference(
     "Yandex: robots meta tag", "https://yandex.com/support/webmaster/en/controlling-robot/meta-robots"

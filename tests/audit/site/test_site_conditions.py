@@ -426,6 +426,22 @@ def test_versions_that_are_not_to_be_listed(judge):
     assert judged.pages("hreflang-missing-return") == []
 
 
+@pytest.mark.parametrize(
+    ("start", "named", "paths"),
+    [
+        ("302 /en", (("x-default", "/"),), []),
+        ("307 /de", (("x-default", "/"),), []),
+        ("301 /en", (("x-default", "/"),), ["/de", "/en"]),
+        ('<meta http-equiv="refresh" content="0; url=/en">', (("x-default", "/"),), ["/de", "/en"]),
+        ("302 /en", (("x-default", "/"), ("fr", "/")), ["/de", "/en"]),
+    ],
+)
+def test_an_x_default_may_lead_people_to_their_language(outcome, start, named, paths):
+    head = version(("en", "/en"), ("de", "/de"), *named)
+    site = f'/ {start}\n/en {head}<a href="/de">Deutsch</a>\n/de {head}<a href="/en">English</a>'
+    assert outcome("hreflang-to-redirect", site) == (FAIL if paths else PASS, paths)
+
+
 def test_incomplete_cluster_names_what_is_missing(judge):
     everybody = (("en", "/"), ("de", "/de"), ("fr", "/fr"))
     judged = judge(

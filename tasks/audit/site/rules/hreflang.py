@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tasks.audit.references import GOOGLE_CANONICAL, GOOGLE_HREFLANG, GOOGLE_ROBOTS_META
+from tasks.audit.references import GOOGLE_CANONICAL, GOOGLE_HREFLANG, GOOGLE_ROBOTS_META, GOOGLE_X_DEFAULT
 from tasks.audit.rule import Findings, NotApplicable, SiteWord, Unknown, site_rule
 from tasks.audit.site.site import Site
 from tasks.model import Severity
@@ -97,7 +97,7 @@ def hreflang_missing_return(site: Site) -> Iterator[SiteWord]:
 @site_rule(
     "hreflang-to-redirect",
     Severity.ERROR,
-    references=(GOOGLE_HREFLANG,),
+    references=(GOOGLE_HREFLANG, GOOGLE_X_DEFAULT),
     bad=f"""
         /     {EN}{DE}
         /de   301 /de/
@@ -111,7 +111,8 @@ def hreflang_missing_return(site: Site) -> Iterator[SiteWord]:
 def hreflang_to_redirect(site: Site) -> Iterator[SiteWord]:
     """A language version is an address that redirects.
 
-    Search engines ignore the entry, since the page it leads to states another address for itself.
+    Search engines ignore the entry, since the page it leads to states another address for itself. An x-default that
+    redirects temporarily is left out: it is meant for start pages that lead people to their language.
 
     Name the address that the redirect leads to.
     """
@@ -127,6 +128,7 @@ def hreflang_to_redirect(site: Site) -> Iterator[SiteWord]:
                 a.url AS key
             FROM alternate v JOIN page p ON p.id = v.source JOIN address a ON a.url = v.url
             WHERE p.indexable AND v.form <> p.form AND a.redirecting
+                AND NOT (v.lang = 'x-default' AND coalesce(a.answered IN (302, 303, 307), false))
             GROUP BY p.page_id, p.url, a.url, a.answered, a.how, a.leads_to"""),
         "NOT coalesce(a.known, false)",
     )
