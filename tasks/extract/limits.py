@@ -24,6 +24,9 @@ HEADINGS = 2_000
 HEAD_ELEMENTS = 2_000
 """Of title, meta and link elements together."""
 
+DIRECTIVES = 1_000
+"""Of all robots tags and headers together."""
+
 STRUCTURED = 1_000
 """Of JSON-LD blocks, microdata items and RDFa nodes together."""
 

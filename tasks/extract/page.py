@@ -1,7 +1,9 @@
 """A response becomes a page: the facts, nothing judged."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -52,7 +54,7 @@ def extract(response: Response) -> Page:
         titles=tuple(found.titles),
         meta_descriptions=descriptions,
         meta_keywords=metas.first("keywords"),
-        robots=(*metas.robots(), *_header_robots(response)),
+        robots=tuple(_robots(chain(metas.robots(), _header_robots(response)), found)),
         canonicals=tuple(canonical for canonical in canonicals if not canonical.ignored_for),
         ignored_canonicals=tuple(canonical for canonical in canonicals if canonical.ignored_for),
         hreflang=tuple(relations.hreflang(found.head_links, header_links, response.url, addresses)),
@@ -144,6 +146,17 @@ def _doctype(tree: LexborHTMLParser) -> str | None:
     if node is None:
         return None
     return (node.html_pretty(full_doctype=True) or "").strip()[len("<!doctype ") : -1][: limits.VALUE]
+
+
+def _robots(stated: Iterable[Robots], found: Found) -> Iterator[Robots]:
+    """Those within the limit; what is cut is noted."""
+    left = limits.DIRECTIVES
+    for one in stated:
+        yield replace(one, directives=one.directives[:left])
+        left -= len(one.directives)
+        if left < 0:
+            found.beyond.add("robots-directives")
+            return
 
 
 def _header_robots(response: Response) -> Iterator[Robots]:

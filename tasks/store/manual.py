@@ -72,7 +72,7 @@ Bodies are read up to 15 MiB (`max_body` of the SEO Crawler block). Of one page 
 | `images` | 10,000 |
 | `resources` | 5,000 |
 | `headings`, `titles`, `meta-elements`, `link-elements` | 2,000 of each |
-| `structured-data` | 1,000 |
+| `structured-data`, `robots-directives` | 1,000 of each |
 | `text` | 1,000,000 characters; what is counted and compared is theirs |
 
 and 10,000 characters of one value, 2,000 of one link's text. The column `cut` of `pages` names what a page has more of,

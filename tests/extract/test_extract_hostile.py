@@ -184,6 +184,7 @@ MORE = {
     "links": "<a href=/a>a</a>" * 100_001,
     "meta-elements": "<meta name=a>" * 2_001,
     "resources": "<iframe src=/a></iframe>" * 5_001,
+    "robots-directives": "<meta name=robots content=noindex,nofollow>" * 501,
     "structured-data": "<p itemscope>" * 1_001,
     "text": "tea " * 250_001,
     "titles": "<title>a</title>" * 2_001,
@@ -198,6 +199,14 @@ def test_a_page_says_what_it_has_more_of(kind):
 def test_a_page_within_the_limits_is_whole():
     page = extract(response("<a href=/a>a</a>" * 100_000))
     assert (len(page.links), page.cut) == (100_000, ())
+
+
+def test_directives_are_kept_up_to_their_limit_of_all_tags_and_headers():
+    source = "<meta name=robots content=noindex,nofollow>" * 500
+    page = extract(response(source))
+    assert (sum(len(robots.directives) for robots in page.robots), page.cut) == (1_000, ())
+    page = extract(response(source + "<meta name=googlebot content=none>" + source))
+    assert [robots.directives for robots in page.robots[499:]] == [("noindex", "nofollow"), ()]
 
 
 def test_a_long_base_costs_links_not_memory():
