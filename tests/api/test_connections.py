@@ -1,8 +1,9 @@
 """Connections that ask for nothing, before a real server on loopback."""
 
 import asyncio
+import socket
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -102,6 +103,70 @@ async def test_where_all_places_are_taken_the_idlest_makes_room(connect, monkeyp
                 await idle[n][0].readexactly(1)
         idle[3][1].write(b"\r\n")
         assert await answer(idle[3][0]) == b"200"
+
+
+ASKED_OFTEN = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 200
+"""Its answers fit into no buffers."""
+
+
+@pytest.fixture
+async def connect_deaf(connect):
+    """Opens connections that read nothing by themselves."""
+    loop, opened = asyncio.get_running_loop(), []
+    _, writer = await connect()
+
+    async def connect_deaf():
+        one = socket.socket()
+        opened.append(one)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        one.setblocking(False)  # noqa: FBT003 - as the standard library has it
+        await loop.sock_connect(one, writer.get_extra_info("peername"))
+        await loop.sock_sendall(one, ASKED_OFTEN)
+        return one
+
+    yield connect_deaf
+    for one in opened:
+        one.close()
+
+
+async def answers(one, pause=0.0):
+    """How many there were when the connection had ended."""
+    loop, got = asyncio.get_running_loop(), b""
+    with suppress(ConnectionError):
+        while more := await loop.sock_recv(one, 65536):
+            got += more
+            await asyncio.sleep(pause)
+    return got.count(b"HTTP/1.1 200")
+
+
+async def test_an_answer_that_is_not_taken_ends_the_connection(connect_deaf, monkeypatch):
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
+    one = await connect_deaf()
+    await asyncio.sleep(3)
+    async with asyncio.timeout(30):
+        assert 0 < await answers(one) < 200
+
+
+async def test_one_that_is_taken_slowly_does_not(connect_deaf, monkeypatch):
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 2.0)
+    one = await connect_deaf()
+    began = time.monotonic()
+    async with asyncio.timeout(60):
+        assert await answers(one, 0.008) == 200
+    assert time.monotonic() - began > 2.0
+
+
+async def test_those_that_take_no_answer_make_room(connect, connect_deaf, monkeypatch):
+    monkeypatch.setattr(connections, "MOST", 4)
+    for _ in range(4):
+        await connect_deaf()
+    answered = 0
+    async with asyncio.timeout(30):
+        while answered < 4:
+            await asyncio.sleep(0.2)
+            reader, _ = await connect(ASKED)
+            with suppress(asyncio.IncompleteReadError, ConnectionError):  # the answers do not fill all buffers yet
+                answered += await answer(reader) == b"200"
 
 
 def test_half_of_the_files_are_for_work(monkeypatch):
