@@ -72,7 +72,7 @@ async def _stop(store: Store, run_id: str, user_id: str) -> Cancelled:
     if run.state == RunState.RUNNING:
         await asyncio.to_thread(store.request_stop, run_id)
         await _ended(store, run_id)
-    await _cancel([*flow_runs, *filter(None, [run.prefect_flow_run_id])])
+    await _cancel([*flow_runs, *filter(None, [run.prefect_flow_run_id, run.parent_flow_run_id])])
     return Cancelled(run=await asyncio.to_thread(_noted, store, run_id))
 
 

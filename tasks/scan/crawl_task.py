@@ -60,8 +60,8 @@ def _create(settings: ScanSettings, user_id: str, run_id: str | None, flow_run_i
     rules = rules_of(settings)
     with Store.open(settings.data) as store:
         if begun := begun_run(store, run_id, flow_run_id):
-            run, earlier = resume_run(store, begun, Limits(max_pages=rules.max_pages, max_depth=rules.max_depth))
             limits = {"max_pages": rules.max_pages, "max_depth": rules.max_depth}
+            run, earlier = resume_run(store, begun, Limits(**limits), flow_run_id=flow_run_id)
             settings = earlier.model_copy(update={"crawl": rules_of(earlier).model_copy(update=limits)})
             store.set_options(run.run_id, run.epoch, settings.model_dump_json())
         else:

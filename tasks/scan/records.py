@@ -124,9 +124,11 @@ def begun_run(store: Store, run_id: str | None, flow_run_id: str | None) -> str 
     return begun.run_id if begun else None
 
 
-def resume_run(store: Store, run_id: str, limits: Limits | None = None) -> tuple[RunRef, ScanSettings]:
+def resume_run(
+    store: Store, run_id: str, limits: Limits | None = None, *, flow_run_id: str | None = None
+) -> tuple[RunRef, ScanSettings]:
     """Takes an unfinished run over; whoever held it before can commit no more. ``limits`` replace its own."""
-    run = store.resume_run(run_id, os.getpid(), limits)
+    run = store.resume_run(run_id, os.getpid(), limits, flow_run_id=flow_run_id)
     return _ref(run, run.linked, resumed=True), ScanSettings.model_validate_json(run.options)
 
 

@@ -168,7 +168,7 @@ async def create_page_records(wanted: Wanted, settings: ScanSettings) -> Plan:
 def _create_page_records(wanted: Wanted, settings: ScanSettings, flow_run_id: str | None) -> Plan:
     with Store.open(settings.data) as store:
         if begun := begun_run(store, wanted.run_id, flow_run_id):
-            run, settings = resume_run(store, begun)
+            run, settings = resume_run(store, begun, flow_run_id=flow_run_id)
             known = store.get_run(run.run_id)
             wanted = wanted.model_copy(update={"project_id": known.project_id, "user_id": known.user_id})
         else:

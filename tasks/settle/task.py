@@ -118,7 +118,7 @@ def _run_of(store: Store, ended: EndedRun) -> Run | None:
 
 def _is_open(run: Run, ended: EndedRun) -> bool:
     """Whether nobody works on it any more, and it has not ended."""
-    if run.state != RunState.RUNNING:
+    if run.state != RunState.RUNNING or run.parent_flow_run_id not in {None, ended.flow_run_id}:
         return False
     seen = max(filter(None, (run.taken_at, run.first_request_at, run.last_commit_at)))
     return ended.ended_at is None or seen <= ended.ended_at

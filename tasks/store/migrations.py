@@ -74,6 +74,15 @@ def _drivers(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def _drivers_in_prefect(connection: Connection) -> None:
+    """The run of Prefect that drives a run; of one that was resumed nobody knows."""
+    for statement in (
+        "ALTER TABLE runs ADD COLUMN parent_flow_run_id VARCHAR",
+        "UPDATE runs SET parent_flow_run_id = prefect_flow_run_id WHERE epoch = 1",
+    ):
+        connection.exec_driver_sql(statement)
+
+
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     2: _crawls,
     3: services,
@@ -81,6 +90,7 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     5: _maintenance,
     6: frontier_in_order,
     7: _drivers,
+    8: _drivers_in_prefect,
 }
 """What turns the version before into this one. Released ones are never edited."""
 

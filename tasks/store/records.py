@@ -61,6 +61,7 @@ class Run:
         linked: pages shown from an earlier run without being asked for.
         not_modified: pages shown from an earlier run because the server said that they did not change.
         first_request_at, last_commit_at: of the present epoch.
+        prefect_flow_run_id: run of Prefect that began the run. parent_flow_run_id: the one that drives it.
         parent_pid, parent_node: process that drives the run, and its machine.
         taken_at: when it took the run: the beginning of the present epoch.
         pages_per_second: pages fetched in the last epoch ÷ (last commit - first request); None until it ended.
@@ -89,6 +90,7 @@ class Run:
     prefect_flow_run_id: str | None
     parent_pid: int | None
     parent_node: str | None
+    parent_flow_run_id: str | None
     taken_at: datetime
     start_url: str | None
     scope: str | None

@@ -49,6 +49,7 @@ def start(connection: Connection, spec: RunSpec, now: float) -> Run:
             "prefect_flow_run_id": spec.prefect_flow_run_id,
             "parent_pid": spec.parent_pid,
             "parent_node": this_node(),
+            "parent_flow_run_id": spec.prefect_flow_run_id,
             "taken_at": now,
             "start_url": spec.start_url and text_safe(spec.start_url),
             "scope": spec.scope,
@@ -109,10 +110,18 @@ def of_batch(connection: Connection, batch_id: str, limit: int | None = None) ->
     return [_run(row) for row in connection.execute(query.limit(limit))]
 
 
-def resume(connection: Connection, run_id: str, parent_pid: int | None, other: Limits | None, now: float) -> Run:
+def resume(
+    connection: Connection,
+    run_id: str,
+    parent_pid: int | None,
+    other: Limits | None,
+    *,
+    flow_run_id: str | None,
+    now: float,
+) -> Run:
     """The next epoch: all leases are given back, unblamed, pages put off are new again, earlier holders are refused.
 
-    ``now`` in seconds since the epoch.
+    ``flow_run_id`` is Prefect's of who resumes it; ``now`` in seconds since the epoch.
     """
     run = get(connection, run_id)
     connection.execute(
@@ -132,6 +141,7 @@ def resume(connection: Connection, run_id: str, parent_pid: int | None, other: L
             error=None,
             parent_pid=parent_pid,
             parent_node=this_node(),
+            parent_flow_run_id=flow_run_id,
             taken_at=now,
             limits=(other or run.limits).to_json(),
         )
@@ -285,6 +295,7 @@ def _run(row: Row[Any]) -> Run:
         prefect_flow_run_id=row.prefect_flow_run_id,
         parent_pid=row.parent_pid,
         parent_node=row.parent_node,
+        parent_flow_run_id=row.parent_flow_run_id,
         taken_at=datetime.fromtimestamp(row.taken_at, UTC),
         start_url=row.start_url,
         scope=row.scope,

@@ -99,10 +99,20 @@ class Store(Reading):
         with self._catalogue.write() as connection:
             return runs.start(connection, spec, time.time())
 
-    def resume_run(self, run_id: str, parent_pid: int | None = None, limits: Limits | None = None) -> Run:
-        """Begins the next epoch: leases are given back and no earlier holder can commit; ``limits`` replace its own."""
+    def resume_run(
+        self,
+        run_id: str,
+        parent_pid: int | None = None,
+        limits: Limits | None = None,
+        *,
+        flow_run_id: str | None = None,
+    ) -> Run:
+        """Begins the next epoch: leases are given back and no earlier holder can commit; ``limits`` replace its own.
+
+        ``flow_run_id`` is Prefect's of who resumes it.
+        """
         with self._catalogue.write() as connection:
-            return runs.resume(connection, run_id, parent_pid, limits, time.time())
+            return runs.resume(connection, run_id, parent_pid, limits, flow_run_id=flow_run_id, now=time.time())
 
     def finish_run(
         self,

@@ -126,7 +126,9 @@ async def test_what_was_cancelled_can_be_resumed(site, store, options):
     store.request_stop(run_id)
     store.finish_run(run_id, 2, RunState.CANCELLED)
     await batch_scan(run_id=run_id, options=options)
-    assert store.get_run(run_id).state == RunState.COMPLETED
+    run = store.get_run(run_id)
+    assert run.state == RunState.COMPLETED
+    assert run.parent_flow_run_id not in {None, run.prefect_flow_run_id}
 
 
 async def test_a_run_that_ended_is_left_as_it_is_and_its_user_told_so(site, store, options):

@@ -50,6 +50,14 @@ def test_a_run_that_was_resumed_since_is_left_to_who_resumed_it(store, run):
     assert not _is_open(store.resume_run(run.run_id), _ended(ended))
 
 
+def test_who_notices_the_end_after_another_took_the_run_leaves_it_to_that_one(store, run):
+    noticed = datetime.now(UTC) + timedelta(hours=1)
+    resumed = store.resume_run(run.run_id, flow_run_id="f2")
+    assert not _is_open(resumed, _ended(noticed))
+    assert not _is_open(resumed, _ended(noticed, flow_run_id="f3", run_id=run.run_id))
+    assert _is_open(resumed, _ended(noticed, flow_run_id="f2"))
+
+
 def test_what_has_ended_is_not_open(store, run):
     ended = _ended(datetime.now(UTC) + timedelta(hours=1))
     assert not _is_open(store.finish_run(run.run_id, 1, RunState.FAILED), ended)

@@ -169,6 +169,19 @@ def test_migrated_and_fresh_schema_are_the_same(stored, tmp_path):
     assert tables(stored / "catalogue.sqlite") == tables(fresh.path)
 
 
+@pytest.mark.parametrize("stored", ["v3"], indirect=True)
+@in_a_folder
+def test_who_drives_a_stored_run_is_known_unless_it_was_resumed(stored):
+    file = sqlite3.connect(stored / "catalogue.sqlite")
+    file.execute("UPDATE runs SET prefect_flow_run_id = 'f1'")
+    file.execute("UPDATE runs SET epoch = 2 WHERE run_id = (SELECT max(run_id) FROM runs)")
+    file.commit()
+    file.close()
+    with Store.open(stored) as store:
+        known = [(run.prefect_flow_run_id, run.parent_flow_run_id) for run in store.list_runs()]
+    assert known == [("f1", None), ("f1", "f1")]
+
+
 @in_a_folder
 def test_the_frontier_of_a_stored_folder_keeps_every_value(stored):
     file = sqlite3.connect(stored / "catalogue.sqlite")
