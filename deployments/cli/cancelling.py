@@ -25,7 +25,7 @@ def cancel(
     What was scanned is kept, its user is told, and `seo resume` goes on.
     """
     data = place.existing()
-    run_id, user_id = _to_be_cancelled(data, run)
+    run_id, user_id, waits = _to_be_cancelled(data, run)
     from deployments.cli.running import PipelineFailed  # noqa: PLC0415 - imports Prefect
     from deployments.cli.small_flows import failure_of  # noqa: PLC0415
     from flows.cancel_run import cancel_run  # noqa: PLC0415
@@ -39,12 +39,12 @@ def cancel(
         raise error
     if error is not None:
         raise PipelineFailed(f"the run was not cancelled: {type(error).__name__}")
-    screen.line(_what_became_of(data, run_id))
+    screen.line(_what_became_of(data, run_id, waited=waits))
     return 0
 
 
-def _to_be_cancelled(data: Path, wanted: str) -> tuple[str, str]:
-    """(run, its user).
+def _to_be_cancelled(data: Path, wanted: str) -> tuple[str, str, bool]:
+    """(run, its user, whether it has not begun).
 
     Raises:
         UnknownRun: nothing of that id has begun or is queued.
@@ -55,19 +55,19 @@ def _to_be_cancelled(data: Path, wanted: str) -> tuple[str, str]:
     with Store.open(data) as store:
         queued = None if store.has_run(wanted) else store.requests.work_of(wanted)
     if queued is not None:
-        return wanted, queued.user_id
+        return wanted, queued.user_id, queued.begun_at is None
     run = known_run(data, wanted)
     if run.state in {RunState.COMPLETED, RunState.CANCELLED}:
         raise InputError(f"run {run.run_id} is {run.state.value}: there is nothing to cancel")
-    return run.run_id, run.user_id
+    return run.run_id, run.user_id, False
 
 
-def _what_became_of(data: Path, run_id: str) -> str:
+def _what_became_of(data: Path, run_id: str, *, waited: bool) -> str:
     from tasks.store import RunState, Store  # noqa: PLC0415 - imports the engines
 
     with Store.open(data) as store:
         if not store.has_run(run_id):
-            return f"run {run_id} had not begun and will not"
+            return f"run {run_id} had not begun and will not" if waited else f"run {run_id} cancelled"
         if store.get_run(run_id).state == RunState.COMPLETED:
             return f"run {run_id} was completed before it could be cancelled"
         progress = store.progress(run_id)

@@ -28,12 +28,14 @@ class Cancelled:
     """What became of a run.
 
     Attributes:
-        run: as the catalogue has it; None where it had not begun.
+        run: as the catalogue has it; None where it scanned nothing.
         already: it had ended before.
+        waited: it had not begun.
     """
 
     run: Run | None
     already: bool = False
+    waited: bool = False
 
 
 @task(name="stop-run", retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE)
@@ -41,8 +43,8 @@ async def stop_run(run_id: str, user_id: str, data: str) -> Cancelled:
     """Asks the run to end, has Prefect end what did not, and notes it in the catalogue.
 
     Raises:
-        UnknownRun: there is none.
-        InputError: it is someone else's.
+        UnknownRun: there is none, or this Prefect has it not.
+        InputError: it is someone else's, or work that is no scan and has ended.
     """
     store = await asyncio.to_thread(Store.open, data)
     with step(get_run_logger(), "stop-run", run=run_id, user=user_id) as stopping:
@@ -63,8 +65,14 @@ async def _stop(store: Store, run_id: str, user_id: str) -> Cancelled:
         if work is None or not flow_runs:
             raise UnknownRun(f"no run {printable(run_id, 100)} in this data folder: `seo runs` lists them")
         _check_owner(run_id, work.user_id, user_id)
-        await _cancel(flow_runs)
-        return Cancelled(run=None)
+        before = await _cancel(flow_runs)
+        if not before:
+            raise UnknownRun(
+                f"run {run_id} waits at another server of Prefect than this one: name that in PREFECT_API_URL"
+            )
+        if all(state.is_final() for state in before):
+            raise InputError(f"run {run_id} has ended: there is nothing to cancel")
+        return Cancelled(run=None, waited=work.begun_at is None)
     run = await asyncio.to_thread(store.get_run, run_id)
     _check_owner(run_id, run.user_id, user_id)
     if run.state in {RunState.COMPLETED, RunState.CANCELLED}:
@@ -88,16 +96,24 @@ async def _ended(store: Store, run_id: str) -> None:
         await asyncio.sleep(LOOK_EVERY)
 
 
-async def _cancel(flow_runs: list[str]) -> None:
-    """A deployment's run is ended by who started its process; one that waits to be started never is."""
+async def _cancel(flow_runs: list[str]) -> list[State]:
+    """A deployment's run is ended by who started its process; one that waits to be started never is.
+
+    Returns how they were before, of those that this server has.
+    """
+    before = []
     async with get_client() as client:
         for flow_run_id in dict.fromkeys(flow_runs):
             try:
                 flow_run = await client.read_flow_run(UUID(flow_run_id))
             except ObjectNotFound:
-                continue  # of a server that is no more
-            if flow_run.deployment_id is not None and flow_run.state is not None and not flow_run.state.is_final():
+                continue  # of another server, or one that is no more
+            if flow_run.state is None:
+                continue
+            before.append(flow_run.state)
+            if flow_run.deployment_id is not None and not flow_run.state.is_final():
                 await client.set_flow_run_state(flow_run.id, State(type=StateType.CANCELLING))
+    return before
 
 
 def _noted(store: Store, run_id: str) -> Run:
@@ -113,7 +129,7 @@ async def notify_cancelled(cancelled: Cancelled, run_id: str, user_id: str, data
     what = f"run {run_id}"
     run = cancelled.run
     if run is None:
-        message = f"{what} had not begun and will not"
+        message = f"{what} had not begun and will not" if cancelled.waited else f"{what} was cancelled"
     elif cancelled.already or run.state == RunState.COMPLETED:
         message = f"{what} had ended before: it is {run.state.value}"
     else:

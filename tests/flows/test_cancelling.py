@@ -5,7 +5,10 @@ import time
 from uuid import uuid4
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State, StateType
 
+from flows.analyze_page import analyze_page
 from flows.batch_scan import batch_scan
 from flows.cancel_run import cancel_run
 from flows.crawl_site import crawl_site
@@ -164,9 +167,22 @@ async def test_no_such_run(options):
         await cancel_run("nothing", "ann", data=options.data)
 
 
-async def test_a_run_that_has_not_begun_is_cancelled_by_its_own_user_alone(store, options):
-    waiting = {"flow": "batch-scan", "user_id": "ann", "flow_run_id": str(uuid4()), "origin": "api"}
-    store.requests.claim("r1", "run-1", **waiting)
+@pytest.fixture
+def queued(store):
+    """Queues run-1 of ann, as a deployment's run; its id."""
+
+    async def queue(flow):
+        async with get_client() as client:
+            deployment = await client.create_deployment(await client.create_flow(flow), "default")
+            made = str((await client.create_flow_run_from_deployment(deployment)).id)
+        store.requests.claim("r1", "run-1", flow=flow.name, user_id="ann", flow_run_id=made, origin="api")
+        return made
+
+    return queue
+
+
+async def test_a_run_that_has_not_begun_is_cancelled_by_its_own_user_alone(store, options, queued):
+    waiting = await queued(batch_scan)
     for request_id in ("c1", "c2"):  # the first one's own claim makes nothing of the run eve's
         answer = await dispatch(
             CancelRequested(run_id="run-1", user_id="eve"), request_id=request_id, store=store, origin="local"
@@ -176,6 +192,34 @@ async def test_a_run_that_has_not_begun_is_cancelled_by_its_own_user_alone(store
     assert told(store, "eve") == ["Cancellation Failed"] * 2
     assert told(store) == ["Run Cancelled"]
     assert store.notifications.list("ann")[0].message == "run run-1 had not begun and will not"
+    async with get_client() as client:
+        assert (await client.read_flow_run(waiting)).state.is_cancelled()
+
+
+async def test_a_run_that_waits_at_another_server_is_not_said_to_be_cancelled(store, options):
+    store.requests.claim("r1", "run-1", flow="batch-scan", user_id="ann", flow_run_id=str(uuid4()), origin="api")
+    with pytest.raises(UnknownRun, match=r"run-1 waits at another server of Prefect than this one.* PREFECT_API_URL"):
+        await cancel_run("run-1", "ann", data=options.data)
+    assert told(store) == ["Cancellation Failed"]
+
+
+@pytest.mark.parametrize("ended", ["COMPLETED", "FAILED", "CANCELLED"])
+async def test_of_other_work_that_has_ended_nothing_is_cancelled(store, options, queued, ended):
+    made = await queued(analyze_page)
+    async with get_client() as client:
+        await client.set_flow_run_state(made, State(type=StateType[ended]), force=True)
+    with pytest.raises(InputError, match="run run-1 has ended: there is nothing to cancel"):
+        await cancel_run("run-1", "ann", data=options.data)
+    assert told(store) == ["Cancellation Failed"]
+
+
+async def test_other_work_that_has_begun_is_said_to_be_cancelled(store, options, queued):
+    made = await queued(analyze_page)
+    store.requests.begin("r1", made)
+    async with get_client() as client:
+        await client.set_flow_run_state(made, State(type=StateType.RUNNING), force=True)
+    await cancel_run("run-1", "ann", data=options.data)
+    assert [one.message for one in store.notifications.list("ann")] == ["run run-1 was cancelled"]
 
 
 async def test_a_claim_to_cancel_makes_no_run(store):
