@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from blocks import Crawler, ResultStore
 from tasks.crawl.lists import read_list
-from tasks.errors import InputError, StaleEpoch
+from tasks.errors import InputError, StaleEpoch, StoreError
 from tasks.fetch.chromium import require_browser
 from tasks.host_ports import parse_host_port
 from tasks.logs import step
@@ -35,6 +35,8 @@ from tasks.urls import nameable
 
 POOL_ATTEMPTS = 4
 NAME_LENGTH = 200
+SIGN_EVERY = 30.0
+"""Well within the two minutes after which other machines take its process for gone."""
 
 
 class Plan(BaseModel):
@@ -118,7 +120,8 @@ def _rendering(options: ScanOptions, crawler: Crawler, *, outside: bool) -> Rend
 
 @asynccontextmanager
 async def recorded(plan: Plan) -> AsyncIterator[None]:
-    """Writes a failure or an interruption of the flow into its run, and raises it again."""
+    """Shows signs of life; writes a failure or an interruption of the flow into its run, and raises it again."""
+    signs = asyncio.create_task(_show_signs(plan))
     try:
         yield
     except BaseException as error:
@@ -128,6 +131,21 @@ async def recorded(plan: Plan) -> AsyncIterator[None]:
         get_run_logger().error("run %s %s: %s", plan.run.run_id, state.value, message)
         await asyncio.to_thread(_record_end, plan, state, message)
         raise
+    finally:
+        signs.cancel()
+        await asyncio.gather(signs, return_exceptions=True)
+
+
+async def _show_signs(plan: Plan) -> None:
+    while True:
+        with suppress(StoreError):
+            await asyncio.to_thread(_show_sign, plan)
+        await asyncio.sleep(SIGN_EVERY)
+
+
+def _show_sign(plan: Plan) -> None:
+    with Store.open(plan.settings.data) as store:
+        store.show_sign(plan.run.run_id, plan.run.epoch)
 
 
 def _record_end(plan: Plan, state: RunState, message: str) -> None:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, select
+from sqlalchemy import Connection, Row, exists, select, update
 
 from tasks.store.records import RunState
 from tasks.store.schema import frontier, runs
@@ -32,9 +32,15 @@ def driver_of(connection: Connection, run_id: str) -> str | None:
     return words if run.parent_pid != os.getpid() and _lives(run.parent_pid, run.taken_at) else None
 
 
+def show_sign(connection: Connection, run_id: str, epoch: int) -> None:
+    """Of the process that drives the run in that epoch: it commits nothing while it reads sitemaps or judges a site."""
+    driven = (runs.c.run_id == run_id, runs.c.epoch == epoch)
+    connection.execute(update(runs).where(*driven).values(seen_at=time.time()))
+
+
 def _shows_signs(connection: Connection, run: Row[Any]) -> bool:
     now = time.time()
-    if max(run.taken_at, run.last_commit_at or 0.0) > now - SIGN_SECONDS:
+    if max(run.taken_at, run.last_commit_at or 0.0, run.seen_at or 0.0) > now - SIGN_SECONDS:
         return True
     held = select(exists().where(frontier.c.run_id == run.run_id, frontier.c.lease_until > now))
     return bool(connection.execute(held).scalar_one())

@@ -83,6 +83,11 @@ def _drivers_in_prefect(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def _signs(connection: Connection) -> None:
+    """When the process that drives a run was last seen."""
+    connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN seen_at FLOAT")
+
+
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     2: _crawls,
     3: services,
@@ -91,6 +96,7 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     6: frontier_in_order,
     7: _drivers,
     8: _drivers_in_prefect,
+    9: _signs,
 }
 """What turns the version before into this one. Released ones are never edited."""
 

@@ -84,6 +84,7 @@ runs = Table(
     Column("parent_node", String),  # the machine of parent_pid
     Column("taken_at", Float, nullable=False, server_default="0"),  # when the present epoch began
     Column("parent_flow_run_id", String),  # Prefect's run of the present epoch; prefect_flow_run_id is of the first
+    Column("seen_at", Float),  # the last sign of parent_pid
 )
 
 # Identity and freshness: what is known of a page across runs.

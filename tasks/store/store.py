@@ -9,7 +9,7 @@ from typing import Self
 
 from tasks.errors import StoreError
 from tasks.model import ScannedPage
-from tasks.store import commits, facts, known_pages, parts, runs, targets, work
+from tasks.store import commits, driver, facts, known_pages, parts, runs, targets, work
 from tasks.store import found as found_urls
 from tasks.store import redirects as redirects_
 from tasks.store.api_keys import ApiKeys
@@ -113,6 +113,11 @@ class Store(Reading):
         """
         with self._catalogue.write() as connection:
             return runs.resume(connection, run_id, parent_pid, limits, flow_run_id=flow_run_id, now=time.time())
+
+    def show_sign(self, run_id: str, epoch: int) -> None:
+        """Tells other machines that the process that drives the run lives; nothing where it was resumed elsewhere."""
+        with self._catalogue.write() as connection:
+            driver.show_sign(connection, run_id, epoch)
 
     def finish_run(
         self,

@@ -70,6 +70,15 @@ def test_a_process_of_another_machine_counts_for_two_minutes_after_its_last_sign
     assert store.driver_of(run_id) is None
 
 
+def test_a_sign_of_the_driver_counts_and_one_of_an_earlier_driver_does_not(store, begin):
+    run_id = begin(7, node="elsewhere")
+    _taken(store, run_id, 3600)
+    store.show_sign(run_id, 2)
+    assert store.driver_of(run_id) is None
+    store.show_sign(run_id, 1)
+    assert store.driver_of(run_id).startswith("process 7 of elsewhere")
+
+
 def test_leased_pages_are_a_sign_of_another_machine(store, begin):
     run_id = begin(7, node="elsewhere")
     run = store.get_run(run_id)
