@@ -106,9 +106,9 @@ async def batch_scan(
                     await judge_list(plan)
             run = await close_run(plan, stopped)
             await publish_summary(plan.run.run_id, plan.settings.data)
-    if run.state != RunState.INTERRUPTED:
+    if run.state == RunState.COMPLETED:
         await advise(plan, analyze)
     await send_outbox(plan.settings.data)
-    if run.state == RunState.INTERRUPTED:
+    if run.state != RunState.COMPLETED:
         return Cancelled(message=f"{run.incomplete_reason}; `seo resume {run.run_id}` continues it")
     return plan.run.run_id

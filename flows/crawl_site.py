@@ -106,9 +106,9 @@ async def crawl_site(
                     stopped = await judge_site(plan, budget.check_until) or stopped
             run = await close_run(plan, stopped)
             await publish_summary(plan.run.run_id, settings.data, changed_only=changed_only)
-    if run.state != RunState.INTERRUPTED:
+    if run.state == RunState.COMPLETED:
         await advise(plan, analyze, changed_only=changed_only)
     await send_outbox(settings.data)
-    if run.state == RunState.INTERRUPTED:
+    if run.state != RunState.COMPLETED:
         return Cancelled(message=f"{run.incomplete_reason}; `seo resume {run.run_id}` continues it")
     return plan.run.run_id

@@ -175,11 +175,15 @@ def finish(
 ) -> Run:
     """Ends the run, incomplete where a reason is given or pages are left; ``now`` in seconds since the epoch.
 
+    One that was cancelled stays so, unless all is done: its process ends later.
+
     Raises:
         UnknownRun: there is none.
         StaleEpoch: it has been resumed since.
     """
     row = check_epoch(connection, run_id, epoch)
+    if row.state == RunState.CANCELLED and state != RunState.COMPLETED:
+        return _run(row)
     left = connection.execute(
         select(func.count()).where(frontier.c.run_id == run_id, frontier.c.state.in_(OPEN_STATES))
     ).scalar_one()

@@ -52,6 +52,29 @@ async def test_a_batch_in_this_process_is_cancelled_and_its_user_told(site, stor
 
 
 @pytest.mark.parametrize("kind", ["batch", "crawl"])
+async def test_a_run_that_ends_after_it_counts_as_cancelled_stays_so(site, store, options, monkeypatch, kind):
+    monkeypatch.setattr(stop, "LOOK_EVERY", 0.01)
+    run_id = new_run_id()
+
+    def slow(_):
+        if store.get_run(run_id).state == RunState.RUNNING:
+            store.request_stop(run_id)
+            store.finish_run(run_id, 1, RunState.CANCELLED, incomplete_reason="cancelled")
+        time.sleep(0.3)
+        return "<title>Tea</title>" + "".join(f'<a href="/{n}">{n}</a>' for n in range(40))
+
+    site.pages = {f"/{n}": slow for n in range(40)}
+    wishes = {"run_id": run_id, "options": options.model_copy(update={"concurrency": 1}), "return_state": True}
+    if kind == "batch":
+        state = await batch_scan(urls=[site.url(f"/{n}") for n in range(40)], **wishes)
+    else:
+        state = await crawl_site(site.url("/0"), check=[], sitemaps=False, **wishes)
+    run = store.get_run(run_id)
+    assert (run.state, run.incomplete_reason, run.error) == (RunState.CANCELLED, "cancelled", None)
+    assert state.is_cancelled()
+
+
+@pytest.mark.parametrize("kind", ["batch", "crawl"])
 async def test_a_run_stopped_with_its_last_page_in_flight_is_judged_as_any_other(
     site, store, options, monkeypatch, kind
 ):

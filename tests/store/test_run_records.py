@@ -125,6 +125,23 @@ def test_rate_counts_the_pages_of_the_last_epoch(store, begin, scanned):
     assert (ended.incomplete, ended.incomplete_reason) == (False, None)
 
 
+@pytest.mark.parametrize("late", [RunState.INTERRUPTED, RunState.FAILED])
+def test_a_cancelled_run_stays_so_when_its_process_ends_later(store, begin, late):
+    run = begin("https://e.com/")
+    cancelled = store.finish_run(run.run_id, 1, RunState.CANCELLED, incomplete_reason="cancelled")
+    assert store.finish_run(run.run_id, 1, late, error="stopped") == cancelled
+    assert store.resume_run(run.run_id).state == RunState.RUNNING
+    assert store.finish_run(run.run_id, 2, late).state == late
+
+
+def test_a_run_that_was_cancelled_with_its_last_page_in_flight_is_completed(store, begin, scanned):
+    run = begin("https://e.com/")
+    store.finish_run(run.run_id, 1, RunState.CANCELLED, incomplete_reason="cancelled")
+    store.write_commit(run.run_id, 1, "a", "k", [scanned("https://e.com/")])
+    ended = store.finish_run(run.run_id, 1, RunState.COMPLETED)
+    assert (ended.state, ended.incomplete) == (RunState.COMPLETED, False)
+
+
 def test_a_run_with_pages_left_is_incomplete(store, begin):
     run = begin("https://e.com/")
     ended = store.finish_run(run.run_id, 1, RunState.FAILED, error="disk full")
