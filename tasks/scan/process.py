@@ -3,7 +3,6 @@
 import asyncio
 import atexit
 import os
-import platform
 import secrets
 import signal
 import sys
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from tasks.extract.apart import Extractor
 from tasks.logs import keep_clean
 from tasks.scan.memory import collect_rarely, give_memory_back
+from tasks.store.driver import this_node
 
 LOOK_EVERY = 1.0
 POOL_SIZE = min(4, os.cpu_count() or 1)
@@ -57,13 +57,13 @@ def enter_cluster_worker() -> None:
 
 def holder_name() -> str:
     """A name for leases and host shares that tells whose they are."""
-    return f"{platform.node()}/{os.getpid()}/{secrets.token_hex(4)}"
+    return f"{this_node()}/{os.getpid()}/{secrets.token_hex(4)}"
 
 
 def is_gone(holder: str) -> bool:
     """True where ``holder`` was a process of this machine that no longer runs."""
     node, _, rest = holder.rpartition("/")[0].rpartition("/")
-    if node != platform.node() or not rest.isdigit():
+    if node != this_node() or not rest.isdigit():
         return False
     try:
         os.kill(int(rest), 0)

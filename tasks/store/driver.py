@@ -3,6 +3,8 @@
 import os
 import platform
 import time
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,20 @@ SIGN_SECONDS = 120.0
 """How long a process of another machine counts as alive after its last sign: as long as a lease of pages."""
 
 
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+PROCESSES = Path("/proc/self/ns/pid")
+
+
+@cache
 def this_node() -> str:
-    """The name of this machine or container: process numbers mean nothing elsewhere."""
-    return platform.node()
+    """This machine or container, by its name, boot and numbering of processes: numbers mean nothing elsewhere.
+
+    By the name alone where the platform tells no more.
+    """
+    marks = [platform.node()]
+    with suppress(OSError):
+        marks += [BOOT.read_text().strip(), str(PROCESSES.readlink())]
+    return "/".join(marks)
 
 
 def driver_of(connection: Connection, run_id: str) -> str | None:
@@ -28,7 +41,8 @@ def driver_of(connection: Connection, run_id: str) -> str | None:
     words = f"process {run.parent_pid}"
     if run.parent_node not in {None, this_node()}:
         gone = f"which counts as gone {SIGN_SECONDS:.0f} seconds after its last sign"
-        return f"{words} of {run.parent_node} ({gone})" if _shows_signs(connection, run) else None
+        name = run.parent_node.partition("/")[0]
+        return f"{words} of {name} ({gone})" if _shows_signs(connection, run) else None
     return words if run.parent_pid != os.getpid() and _lives(run.parent_pid, run.taken_at) else None
 
 

@@ -62,7 +62,7 @@ class Run:
         not_modified: pages shown from an earlier run because the server said that they did not change.
         first_request_at, last_commit_at: of the present epoch.
         prefect_flow_run_id: run of Prefect that began the run. parent_flow_run_id: the one that drives it.
-        parent_pid, parent_node: process that drives the run, and its machine.
+        parent_pid, parent_node: process that drives the run, and its machine, as `this_node` names it.
         taken_at: when it took the run: the beginning of the present epoch.
         pages_per_second: pages fetched in the last epoch ÷ (last commit - first request); None until it ended.
     """

@@ -1,10 +1,10 @@
-import os
 import platform
 import subprocess
 import sys
 
 from tasks.model import HostDemand
 from tasks.scan.process import holder_name, is_gone
+from tasks.store.driver import this_node
 
 ALL = HostDemand(host="h:80", connections=8, in_use=0, departures=0, limit=8, spacing=0)
 
@@ -12,13 +12,15 @@ ALL = HostDemand(host="h:80", connections=8, in_use=0, departures=0, limit=8, sp
 def dead_holder():
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    return f"{platform.node()}/{child.pid}/abcd"
+    return f"{this_node()}/{child.pid}/abcd"
 
 
 def test_who_is_gone():
     assert not is_gone(holder_name())
     assert is_gone(dead_holder())
-    assert not is_gone(f"another-machine/{os.getpid()}/abcd")
+    dead = dead_holder().rpartition("/")[0].rpartition("/")[2]
+    assert not is_gone(f"another-machine/{dead}/abcd")
+    assert not is_gone(f"{platform.node()}/another-boot/{dead}/abcd")
     assert not is_gone("no such form")
 
 

@@ -26,7 +26,9 @@ def begin(store, monkeypatch):
         with monkeypatch.context() as there:
             if node:
                 there.setattr(driver.platform, "node", lambda: node)
+            driver.this_node.cache_clear()
             run = store.start_run(RunSpec(kind="batch", parent_pid=pid))
+        driver.this_node.cache_clear()
         return run.run_id
 
     return begin
@@ -77,6 +79,24 @@ def test_a_sign_of_the_driver_counts_and_one_of_an_earlier_driver_does_not(store
     assert store.driver_of(run_id) is None
     store.show_sign(run_id, 1)
     assert store.driver_of(run_id).startswith("process 7 of elsewhere")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a machine is told by its name")
+@pytest.mark.parametrize("mark", ["BOOT", "PROCESSES"])
+def test_machines_and_containers_of_one_name_are_told_apart(store, monkeypatch, tmp_path, other, mark):
+    """Such as clones of one image, or containers that share their host's network: no process has that number here."""
+    other.stdin.close()
+    other.wait()
+    there = tmp_path / "mark"
+    there.write_text("another\n")
+    link = tmp_path / "link"
+    link.symlink_to("pid:[7]")
+    with monkeypatch.context() as clone:
+        clone.setattr(driver, mark, there if mark == "BOOT" else link, raising=False)
+        driver.this_node.cache_clear()
+        run_id = store.start_run(RunSpec(kind="batch", parent_pid=other.pid)).run_id
+    driver.this_node.cache_clear()
+    assert store.driver_of(run_id).startswith(f"process {other.pid} of {driver.platform.node()} (")
 
 
 def test_leased_pages_are_a_sign_of_another_machine(store, begin):
