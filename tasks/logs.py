@@ -11,6 +11,9 @@ from tasks.urls import printable
 RUN_LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 """Where Prefect's run loggers, and so ours, write."""
 
+PARAMETERS_LOGGER = "prefect.flows"
+"""Where Prefect writes all parameters of a run whose parameters it refuses."""
+
 RAISED_AGAIN = "raised_again"
 """Attribute of records about an exception that the caller is told of too."""
 
@@ -47,8 +50,8 @@ def _cleaned(
 
 
 def keep_clean() -> None:
-    """Has the run loggers cleaned; once is enough."""
-    for name in RUN_LOGGERS:
+    """Has the run loggers cleaned, and what Prefect writes of parameters; once is enough."""
+    for name in (*RUN_LOGGERS, PARAMETERS_LOGGER):
         logger = logging.getLogger(name)
         if not any(isinstance(known, Cleaning) for known in logger.filters):
             logger.addFilter(Cleaning())

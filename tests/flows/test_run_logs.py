@@ -3,8 +3,10 @@
 import logging
 
 import pytest
+from prefect.exceptions import ParameterTypeError
 
 from flows import manual
+from flows.scan_page import scan_page
 from tasks.logs import Cleaning, clean, step
 
 
@@ -44,6 +46,14 @@ def test_exceptions_are_cleaned_and_keep_their_name():
     assert "canary" not in shown
     assert "ValueError: http://…@h/ \\x1b" in shown
     assert (record.exc_info[0], str(record.exc_info[1])) == (ValueError, "http://…@h/ \\x1b")
+
+
+def test_what_prefect_says_of_parameters_that_it_refuses_is_cleaned(caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("prefect"), "propagate", True)
+    with pytest.raises(ParameterTypeError):
+        scan_page.validate_parameters({"url": "https://ann:canary@tea.example/"})
+    assert "Parameter validation failed for flow 'scan-page'" in caplog.text
+    assert "canary" not in caplog.text
 
 
 def test_a_message_of_any_length_is_cleaned_at_once():
