@@ -14,6 +14,9 @@ from tasks.store.service_records import Claim, Origin, Request
 AROUND_WORK = ("cancel-run", "send-notification")
 """Flows that do nothing of their own: they end work, or tell of it."""
 
+ENDED = "ended"
+"""In a payload: how the run of Prefect ended that was to answer it."""
+
 WAITING_SECONDS = 86400.0
 """A request that did not begin for so long is given up."""
 
@@ -110,11 +113,14 @@ class Requests:
             connection.execute(change.values(_confirmed(flow_run_id, time.time())))
 
     def begin(self, request_id: str, flow_run_id: str | None) -> None:
-        """Notes that the claim's flow began to work: it waits no longer."""
-        now = time.time()
+        """Notes that the claim's flow began to work, maybe once more: it waits no longer, and has not ended."""
+        now, this = time.time(), requests.c.request_id == request_id
         values = {**_confirmed(flow_run_id, now), "begun_at": func.coalesce(requests.c.begun_at, now)}
         with self._catalogue.write() as connection:
-            connection.execute(update(requests).where(requests.c.request_id == request_id).values(values))
+            payload = connection.execute(select(requests.c.payload).where(this)).scalar()
+            if payload is not None and ENDED in (told := json.loads(payload)):
+                values["payload"] = json.dumps({name: value for name, value in told.items() if name != ENDED})
+            connection.execute(update(requests).where(this).values(values))
 
     def end(self, flow_run_id: str, state: str) -> None:
         """Notes how the run of Prefect ended that was to answer them: they wait no longer."""
@@ -122,7 +128,7 @@ class Requests:
         begun = func.coalesce(requests.c.begun_at, time.time())
         with self._catalogue.write() as connection:
             for request_id, payload in connection.execute(known).all():
-                told = json.dumps({**json.loads(payload), "ended": state})
+                told = json.dumps({**json.loads(payload), ENDED: state})
                 change = update(requests).where(requests.c.request_id == request_id)
                 connection.execute(change.values(payload=told, begun_at=begun))
 

@@ -62,6 +62,15 @@ async def test_a_run_that_a_trigger_claimed(ann, store, payload):
     assert run["project_id"] == ("tea" if "tea" in payload else "default")
 
 
+async def test_work_that_failed_and_is_tried_again_is_running(ann, store):
+    store.requests.claim("e1", "run-1", flow="analyze-page", user_id="ann", origin="webhook")
+    states = []
+    for step in (lambda: store.requests.begin("e1", "f1"), lambda: store.requests.end("f1", "failed")) * 2:
+        step()
+        states += [run["state"] for run in (await ann("GET", "/batches/run-1")).json()["runs"]]
+    assert states == ["running", "failed", "running", "failed"]
+
+
 @pytest.mark.parametrize("state", [None, "completed", "failed", "cancelled"])
 async def test_work_that_is_no_scan_from_its_beginning_to_its_end(ann, door, store, state):
     async def how_ended(flow_run_id):

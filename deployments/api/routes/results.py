@@ -24,6 +24,7 @@ from tasks.errors import UnknownPage
 from tasks.model import Severity
 from tasks.report.project_issues import Chosen, project_issues
 from tasks.store import Progress, Run
+from tasks.store.requests import ENDED
 
 router = APIRouter(tags=["results"], responses=documented(401, 403, 404, 422))
 
@@ -98,7 +99,7 @@ async def _only_asked_for(door: Door, id_: str, user: str) -> RunStatus:
     return RunStatus(
         run_id=id_,
         kind=_KINDS.get(request.flow, request.flow),
-        state=ended.state if ended else asked.get("ended") or ("running" if request.begun_at else "queued"),
+        state=ended.state if ended else asked.get(ENDED) or ("running" if request.begun_at else "queued"),
         project_id=asked.get("project_id", "default"),
         started_at=request.begun_at,
         finished_at=ended.at if ended else None,
