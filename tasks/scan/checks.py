@@ -49,7 +49,8 @@ async def check(
 ) -> None:
     """Looks at every target, at those that could not be reached twice, then by GET: some servers hang on HEAD.
 
-    ``done`` takes results as they come. Nothing is begun once it is time to ``stop``.
+    ``done`` takes results as they come. Nothing is begun once it is time to ``stop``, and what is under way is given up
+    soon.
     """
     unreached = await _look(targets, fetcher, stop=stop, done=done, last=False)
     if unreached:
@@ -75,10 +76,11 @@ async def _look(
             if stop.is_over:
                 return
             host = host_port(target.url)
-            if host in unknown_hosts:
-                answer: Answer = FetchFailure(url=target.url, reason=Reason.DNS, tries=0)
-            else:
-                answer = await (_glance if last else _ask)(target.url, fetcher)
+            answer: Answer | None = FetchFailure(url=target.url, reason=Reason.DNS, tries=0)
+            if host not in unknown_hosts:
+                answer = await stop.in_time((_glance if last else _ask)(target.url, fetcher))
+            if answer is None:
+                return
             unreached = isinstance(answer, FetchFailure) and answer.reason in UNREACHED
             if isinstance(answer, FetchFailure) and answer.reason is Reason.DNS:
                 unknown_hosts.add(host)

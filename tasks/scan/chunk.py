@@ -21,13 +21,12 @@ from tasks.scan.process import holder_name, is_gone
 from tasks.scan.revalidating import Asked, EarlierPages, unchanged
 from tasks.scan.robots import RobotsBook
 from tasks.scan.settings import ScanSettings, code_digest
-from tasks.scan.stop import LOOK_EVERY, StopWatch
+from tasks.scan.stop import FINISH_SECONDS, LOOK_EVERY, StopWatch
 from tasks.scan.workers import HostWorkers
 from tasks.store import LEASE_SECONDS, Lease, Retry, Staged, Store
 
 CHUNK_PAGES = 500
 LOW_WATER = 100
-FINISH_SECONDS = 10.0
 RENEW_EVERY = LEASE_SECONDS / 3
 """Pages of a slow host are in line for longer than a lease holds."""
 

@@ -245,15 +245,14 @@ async def judge_site(plan: Plan, check_until: float = NEVER) -> str:
         await tidy(settings.data, run.run_id)
         redirects = await asyncio.to_thread(site.settle, settings, store, run.run_id, run.epoch)
         log.info("%d redirects settled", redirects)
-        await site.probe(settings, store, run.run_id, run.epoch, access)
-        if rules_of(settings).check:
-            until = min(check_until, time.time() + CHECK_SECONDS)
-            tell(run.run_id, "looking at what pages point to")
-            async with stop_of(plan, store, until) as stop:
+        async with stop_of(plan, store, min(check_until, time.time() + CHECK_SECONDS)) as stop:
+            await stop.in_time(site.probe(settings, store, run.run_id, run.epoch, access))
+            if rules_of(settings).check:
+                tell(run.run_id, "looking at what pages point to")
                 seen, left = await site.check_targets(settings, store, run.run_id, run.epoch, access, stop=stop)
-            log.info("%d targets checked, %d left", seen, left)
-            if left and stop.reason == ASKED_TO:
-                return ASKED_TO
+                log.info("%d targets checked, %d left", seen, left)
+                if left and stop.reason == ASKED_TO:
+                    return ASKED_TO
         tell(run.run_id, "judging the site as a whole")
         progress = await asyncio.to_thread(store.progress, run.run_id)
         if progress.done > APART_PAGES:

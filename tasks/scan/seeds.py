@@ -47,11 +47,11 @@ async def read_sitemaps(
         PagePipeline(options, settings.profile, hosts, holder_name(), access) as pipeline,
         RobotsBook(store, pipeline.fetcher, options.user_agent or OWN_USER_AGENT, settings.realm) as book,
     ):
-        robots = await book.of(rules.root_url)
+        robots = await stop.in_time(book.of(rules.root_url))
         patiently = partial(pipeline.fetch_patiently, max_tries=options.max_tries)
         refusal = book.refusal if rules.obey_robots else _no_refusal
         reader = SitemapReader(patiently, refusal, rules.root_url, stop)
-        async for one in reader.read(robots.policy.sitemaps if robots.policy else ()):
+        async for one in reader.read(robots.policy.sitemaps if robots and robots.policy else ()):
             files.append(_sitemap_fact(one))
             if one.sitemap is None or not one.sitemap.entries:
                 continue  # an index has thousands of children to hold in memory, and no page

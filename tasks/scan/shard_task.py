@@ -23,10 +23,11 @@ from pydantic import BaseModel, ConfigDict
 from blocks import ResultStore
 from tasks.errors import InputError, SeoScanError
 from tasks.events import RunId
-from tasks.scan.chunk import FINISH_SECONDS, Home
+from tasks.scan.chunk import Home
 from tasks.scan.process import is_gone
 from tasks.scan.records import RunRef
 from tasks.scan.settings import ScanSettings
+from tasks.scan.stop import FINISH_SECONDS
 from tasks.scan.task import Plan, is_the_chunks_fault, scan_chunks
 from tasks.store import Left, Store
 from tasks.urls import printable

@@ -150,11 +150,14 @@ async def check_targets(
         for one in wanted:
             if stop.is_over:
                 break
-            on_site = rules.obey_robots and same_site(one.url, rules.root_url)
-            if on_site and not (robots := await book.of(one.url)).allows(agent, one.url):
-                await seen.add([_disallowed(one, robots)])
-            else:
+            if not rules.obey_robots or not same_site(one.url, rules.root_url):
                 allowed.append(one)
+            elif (robots := await stop.in_time(book.of(one.url))) is None:
+                break
+            elif robots.allows(agent, one.url):
+                allowed.append(one)
+            else:
+                await seen.add([_disallowed(one, robots)])
         await check(allowed, pipeline.fetcher, stop=stop, done=seen.add)
     return seen.count, len(wanted) - seen.count
 

@@ -74,11 +74,11 @@ class SitemapReader:
             self._line_up(waiting, [_Named(origin(self.root_url) + USUAL, None, 1)])
         done = 0
         while waiting:
-            if self.stop.is_over:
+            named = waiting.popleft()
+            one = None if self.stop.is_over else await self.stop.in_time(self._one(named))
+            if one is None:
                 self.cut = f"time was over after {done:,} sitemap files"
                 return
-            named = waiting.popleft()
-            one = await self._one(named)
             if one.sitemap is not None or one.reason is Reason.BLOCKED_BY_ROBOTS or not named.is_guessed:
                 done += 1
                 yield one

@@ -3,13 +3,18 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
+
+FINISH_SECONDS = 10.0
+"""What is under way when it is time to stop may take so long."""
 
 LOOK_EVERY = 1.0
 ASKED_TO = "stopped"
 """The reason where the run's stop mark is set."""
+
+_T = TypeVar("_T")
 
 
 class StopWatch:
@@ -27,6 +32,7 @@ class StopWatch:
         self._deadline = deadline
         self._parent_pid = parent_pid
         self._event = asyncio.Event()
+        self._limits: set[asyncio.Timeout] = set()
         self._looking: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -52,8 +58,12 @@ class StopWatch:
 
     def stop(self, reason: str) -> None:
         """Has all who wait end; the first reason counts."""
-        self.reason = self.reason or reason
+        if self.reason:
+            return
+        self.reason = reason
         self._event.set()
+        for limit in self._limits:
+            limit.reschedule(_last_moment())
 
     async def sleep(self, seconds: float) -> None:
         """Sleeps ``seconds``, or less when it is time to stop."""
@@ -62,6 +72,20 @@ class StopWatch:
                 await self._event.wait()
         except TimeoutError:
             return
+
+    async def in_time(self, work: Coroutine[Any, Any, _T]) -> _T | None:
+        """What ``work`` returns; None where it is cancelled, as it takes too long once it is time to stop."""
+        limit = asyncio.timeout_at(_last_moment() if self.reason else None)
+        self._limits.add(limit)
+        try:
+            async with limit:
+                return await work
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return None
+        finally:
+            self._limits.discard(limit)
 
     async def _look(self) -> None:
         while not self.reason:
@@ -80,3 +104,7 @@ class StopWatch:
         except Exception as error:  # noqa: BLE001 - a run that cannot be read cannot be gone on with
             self.stop(f"the run cannot be read: {error}")
             return False
+
+
+def _last_moment() -> float:
+    return asyncio.get_running_loop().time() + FINISH_SECONDS

@@ -13,9 +13,12 @@ from tasks.scan import checks as checks_room
 from tasks.scan import chunk as chunk_room
 from tasks.scan import pipeline as pipeline_room
 from tasks.scan import robots as robots_room
+from tasks.scan import seeds, trap_watch
 from tasks.scan import site as steps
-from tasks.scan import trap_watch
+from tasks.scan import stop as stop_room
 from tasks.scan.crawl import CrawlChunk
+from tasks.scan.records import NEVER
+from tasks.scan.stop import ASKED_TO, StopWatch
 from tasks.store import Found, Limits, RunState, Store, TargetFact
 
 PAGE = '<!doctype html><html lang="en"><title>{0} is a page of the test site</title><h1>{0}</h1>{1}'
@@ -258,6 +261,37 @@ async def test_checks_that_were_stopped_keep_what_they_saw(site, crawl, monkeypa
         await one.checks()
     assert await one.checks() == 1
     assert one.rows("select url from targets order by url") == [(site.url("/a"),), (site.url("/b"),)]
+
+
+COME_LATER = (503, {"Retry-After": "600"}, "")
+
+
+@pytest.fixture
+def stopping(site, monkeypatch):
+    """Watches that tell to stop once one of some paths was asked for."""
+    monkeypatch.setattr(stop_room, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(stop_room, "FINISH_SECONDS", 0.1, raising=False)
+    return lambda *paths: StopWatch(lambda: not {*paths}.isdisjoint(site.paths()), deadline=NEVER)
+
+
+async def test_no_wait_that_a_target_asks_for_outlasts_the_stop(site, crawl, stopping):
+    names = [f"/{n}.png" for n in range(40)]
+    images = "".join(f'<img src="{name}" alt="tea">' for name in names)
+    site.pages = {"/": PAGE.format(0, images), **dict.fromkeys(names, COME_LATER)}
+    one = crawl()
+    await one.root()
+    async with asyncio.timeout(10), stopping(*names) as stop:
+        seen, left = await steps.check_targets(one.settings, one.store, *one.ids, stop=stop)
+    assert (seen + left, left > 0, stop.reason) == (len(names), True, ASKED_TO)
+
+
+@pytest.mark.parametrize("path", ["/robots.txt", "/sitemap.xml"])
+async def test_no_wait_that_a_sitemap_or_robots_txt_asks_for_outlasts_the_stop(site, crawl, stopping, path):
+    site.pages = {path: COME_LATER}
+    one = crawl(root_url=site.url("/"))
+    async with asyncio.timeout(10), stopping(path) as stop:
+        assert await seeds.read_sitemaps(one.settings, one.store, *one.ids, stop=stop) == ""
+    assert (stop.reason, one.rows("select * from sitemaps")) == (ASKED_TO, [])
 
 
 async def test_pages_with_the_text_of_the_missing_page_are_soft_404(site, crawl):
