@@ -41,12 +41,13 @@ class _Template:
     """Addresses that differ in parameters and dates only.
 
     Attributes:
-        variants: what they differ in.
+        variants: what they differ in. dated: how many of them have a date.
         endless: why no further one is let in; combined: why none is with several parameters. Empty where they are.
         has_near: one has a date that is not ahead. ahead: how many have one that is.
     """
 
     variants: set[str] = field(default_factory=set)
+    dated: int = 0
     endless: str = ""
     combined: str = ""
     has_near: bool = False
@@ -103,7 +104,8 @@ class Traps:
         if not why and self._remembered < MAX_ADDRESSES:
             self._remembered += 1
             template.variants.add(variant)
-            _close(name, template, is_dated=bool(dates))
+            template.dated += bool(dates)
+            _close(name, template)
         return why or None
 
     def _calendar(self, name: str, template: _Template, dates: list[re.Match[str]]) -> str:
@@ -122,10 +124,10 @@ class Traps:
         return (int(year), int(month)) > self._horizon
 
 
-def _close(name: str, template: _Template, *, is_dated: bool) -> None:
+def _close(name: str, template: _Template) -> None:
     """Ends a template at its limits; combinations are looked for each time it has doubled, as looking takes time."""
     count = len(template.variants)
-    if count >= (MAX_DATED if is_dated else MAX_NUMBERED):
+    if template.dated >= MAX_DATED or count >= MAX_NUMBERED:
         template.endless = f"{count:,} addresses are {_shown(name)} with other parameters or dates"
     elif count % MIN_COMBINED == 0 and (count // MIN_COMBINED).bit_count() == 1 and _is_combined(template.variants):
         template.combined = f"{count:,} addresses are {_shown(name)} with parameters combined anew"

@@ -114,6 +114,13 @@ def test_endless_numbers_end(traps):
     ]
 
 
+@pytest.mark.parametrize("dated", [[0], [MAX_DATED], range(0, 2 * MAX_DATED, 3)])
+def test_numbers_are_no_calendar_for_what_some_of_them_look_like(traps, dated):
+    items = {number: f"/item?id={number}" for number in range(2 * MAX_DATED)}
+    items |= {number: f"/item?id=1999-12-x{number}" for number in dated}
+    assert cut(traps, items.values()) == []
+
+
 def months(form, start=2026, years=40):
     return [form.format(year, month) for year in range(start, start + years) for month in range(1, 13)]
 
