@@ -1,11 +1,11 @@
 """Addresses that a site makes without end: repeating paths, combined parameters, calendars."""
 
 import re
+from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from itertools import chain
 
 from tasks.urls import printable
 
@@ -156,7 +156,7 @@ def _is_plain(variant: str) -> bool:
     return len({pair.partition("=")[0].lower() for pair in variant.split("&") if pair} - _PAGING) <= 1
 
 
-def _is_combined(variants: Iterable[str]) -> bool:
+def _is_combined(variants: Collection[str]) -> bool:
     """True where many combinations remain whichever parameter is left out, with those that follow from it.
 
     Of a catalogue, a forum or any row of things a few remain once the thing itself is left out: its pages, its
@@ -166,21 +166,35 @@ def _is_combined(variants: Iterable[str]) -> bool:
     return all(_remaining(decisive, columns) >= MAX_COMBINED for decisive in columns)
 
 
-def _columns(variants: Iterable[str]) -> list[list[str]]:
-    """The values of each parameter, address by address; of many parameters those with the most values, these first."""
-    rows: list[dict[str, str]] = []
+def _columns(variants: Collection[str]) -> list["array[int]"]:
+    """The values of each parameter, address by address; of many parameters those with the most values, these first.
+
+    They are hashed: tens of thousands of addresses may each have hundreds of parameters.
+    """
+    columns = {name: array("q", bytes(8 * len(variants))) for name in _names(variants)}
+    for number, variant in enumerate(variants):
+        for name, value in _pairs(variant):
+            if (column := columns.get(name)) is not None:
+                column[number] = hash((column[number], value))
+    return sorted(columns.values(), key=lambda column: len(set(column)), reverse=True)[:_MAX_PARAMETERS]
+
+
+def _names(variants: Iterable[str]) -> list[str]:
+    names: set[str] = set()
     for variant in variants:
-        row: dict[str, str] = {}
-        for pair in variant.split("&"):
-            name, _, value = pair.partition("=")
-            row[name] = f"{row[name]}&{value}" if name in row else f"={value}"
-        rows.append(row)
-    names = sorted(set(chain.from_iterable(rows)))[:_MAX_NAMES]
-    columns = [[row.get(name, "") for row in rows] for name in names]
-    return sorted(columns, key=lambda column: len(set(column)), reverse=True)[:_MAX_PARAMETERS]
+        names.update(name for name, _ in _pairs(variant))
+        if len(names) > 2 * _MAX_NAMES:
+            names = set(sorted(names)[:_MAX_NAMES])
+    return sorted(names)[:_MAX_NAMES]
 
 
-def _remaining(decisive: list[str], columns: list[list[str]]) -> int:
+def _pairs(variant: str) -> Iterator[tuple[str, str]]:
+    for pair in variant.split("&", _MAX_NAMES)[:_MAX_NAMES]:
+        name, _, value = pair.partition("=")
+        yield name, value
+
+
+def _remaining(decisive: "array[int]", columns: list["array[int]"]) -> int:
     """Combinations of the values of what does not follow from ``decisive``."""
     values = len(set(decisive))
     free = [column for column in columns if len(set(zip(decisive, column, strict=True))) > values]

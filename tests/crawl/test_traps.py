@@ -1,6 +1,7 @@
 """Addresses without end are cut; sites of any honest size are not."""
 
 import random
+import tracemalloc
 from datetime import date
 from itertools import product
 
@@ -192,6 +193,19 @@ def test_memory_is_bounded(traps, monkeypatch):
     monkeypatch.setattr(traps_room, "MAX_ADDRESSES", MAX_TEMPLATES + 10)
     assert cut(traps, [f"/1x?a={number}" for number in range(1000)]) == []
     assert sum(len(template.variants) for template in traps._templates.values()) == MAX_TEMPLATES + 10
+
+
+def test_long_addresses_that_are_looked_at_take_little_memory(traps):
+    filling = "&".join(f"{first}{second}" for first, second in product("abcdefghijklmnopqrst", repeat=2))
+    paths = [f"/item?id={number}&{filling}" for number in range(8 * MIN_COMBINED - 1)]
+    assert cut(traps, paths) == []
+    tracemalloc.start()
+    try:
+        assert cut(traps, [f"/item?id=last&{filling}"]) == []
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 20_000_000
 
 
 @given(st.lists(st.text(max_size=40), max_size=8))
