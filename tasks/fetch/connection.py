@@ -70,6 +70,7 @@ class BoundedProtocol(ResponseHandler):
     """
 
     _head: int | None = None
+    _held = b""
     _asked_at = 0.0
     _requests = 0
 
@@ -105,23 +106,28 @@ class BoundedProtocol(ResponseHandler):
         if data and self._is_surplus(data):  # RFC 9112, section 6.3
             self._end()
             return
-        start = 0
-        while self._head is not None and (blank := _BLANK_LINE.search(data, start)):
-            self._receive(_with_one_length(data[start : blank.end()]))
+        if self._head is not None:
+            self._head += len(data)
+        start, seen, data, self._held = 0, len(self._held), self._held + data, b""
+        while self._head is not None and (blank := _BLANK_LINE.search(data, max(start, seen - 1))):
+            super().data_received(_with_one_length(data[start : blank.end()]))
             start = blank.end()
             if not self.is_connected():
                 return
-        self._receive(data[start:])
-
-    def _receive(self, data: bytes) -> None:
-        """Passes on what reaches no further than to the end of a head, or what comes after it."""
-        super().data_received(data)
-        if self._head is None:
-            return
-        self._head += len(data)
-        if self._head > MAX_HEAD:
+        rest = data[start:]
+        if self._head is not None and self._head > MAX_HEAD:
             self.set_exception(HttpProcessingError(message=f"more than {MAX_HEAD} bytes before the body"))
             self._end()
+        elif self._head is not None and rest[:5] == b"HTTP/"[: len(rest)]:
+            self._held = rest
+            self._reschedule_timeout()
+        else:
+            super().data_received(rest)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self._held:
+            super().data_received(self._held)
+        super().connection_lost(exc)
 
     def _is_surplus(self, data: bytes) -> bool:
         """Whether ``data`` comes after a complete answer, before or instead of the next."""

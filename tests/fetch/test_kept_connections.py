@@ -196,6 +196,26 @@ async def test_one_length_said_twice(serve, lengths):
     assert (answer.status, answer.text) == (200, "hi")
 
 
+@pytest.mark.parametrize("size", [1, 16, 17, 18, 30, 36, 37, 38, 55, 56, 57])
+async def test_one_length_said_twice_in_a_head_that_comes_in_pieces(serve, size):
+    sent = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nhi"
+    server = await serve(in_pieces(*(sent[at : at + size] for at in range(0, len(sent), size))), keep=True)
+    answers = await fetched(server, "/a", "/b")
+    assert [(answer.status, answer.body) for answer in answers] == [(200, b"hi")] * 2
+
+
+async def test_a_head_that_ends_in_the_middle(serve):
+    server = await serve(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n")
+    (answer,) = await fetched(server, "/")
+    assert (answer.reason, answer.status) == (Reason.RESET, None)
+
+
+async def test_a_head_that_comes_slowly_is_no_timeout(serve):
+    server = await serve(in_pieces(*(OK[at : at + 4] for at in range(0, len(OK), 4))), keep=True)
+    (answer,) = await fetched(server, "/", read_timeout=0.2)
+    assert (answer.status, answer.body) == (200, b"hi")
+
+
 async def test_headers_that_only_speak_of_the_length(serve):
     server = await serve(b"HTTP/1.1 200 OK\r\nA: content-length\r\nX-Content-Length: 1\r\n\r\nhi")
     (answer,) = await fetched(server, "/")
