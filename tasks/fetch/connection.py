@@ -22,7 +22,7 @@ DNS_THREADS = 16
 MAX_HEAD = 512 * 1024
 """Bytes before the body: interim (1xx) answers, status line and headers."""
 
-_BLANK_LINE = re.compile(rb"^\r?\n", re.MULTILINE)
+_BLANK_LINE = re.compile(rb"^(?:\r?\n)+", re.MULTILINE)
 _CONTENT_LENGTH = re.compile(rb"(?<=\n)content-length:[ \t]*(\d+)[ \t]*\r?\n", re.IGNORECASE)
 _SWITCHING_PROTOCOLS = 101
 _FIRST_FINAL_STATUS = 200

@@ -5,6 +5,7 @@ import itertools
 import time
 
 import pytest
+from aiohttp.client_proto import ResponseHandler
 
 from tasks.fetch.fetcher import Fetcher
 from tasks.fetch.politeness import HostGate
@@ -214,6 +215,21 @@ async def test_a_head_that_comes_slowly_is_no_timeout(serve):
     server = await serve(in_pieces(*(OK[at : at + 4] for at in range(0, len(OK), 4))), keep=True)
     (answer,) = await fetched(server, "/", read_timeout=0.2)
     assert (answer.status, answer.body) == (200, b"hi")
+
+
+async def test_empty_lines_before_an_answer_are_read_at_once(serve, monkeypatch):
+    read = []
+    passed_on = ResponseHandler.data_received
+
+    def count(self, data):
+        read.append(data)
+        passed_on(self, data)
+
+    monkeypatch.setattr(ResponseHandler, "data_received", count)
+    server = await serve(b"\r\n" * 100_000 + OK)
+    (answer,) = await fetched(server, "/")
+    assert (answer.status, answer.body) == (200, b"hi")
+    assert len(read) < 100
 
 
 async def test_headers_that_only_speak_of_the_length(serve):
