@@ -59,9 +59,9 @@ async def read_sitemaps(
             if sum(len(read.sitemap.entries) for read in waiting if read.sitemap) >= ENTRIES_AT_ONCE:
                 await asyncio.to_thread(_write_entries, waiting, len(files), settings, store, run_id, epoch)
                 waiting = []
-    await asyncio.to_thread(_write_entries, waiting, len(files), settings, store, run_id, epoch)
     if stop.reason == ASKED_TO:
         return ""
+    await asyncio.to_thread(_write_entries, waiting, len(files), settings, store, run_id, epoch)
     if reader.cut and files:
         files[-1] = replace(files[-1], errors=(*files[-1].errors, reader.cut))
     # Written last: they say that all entries are there.

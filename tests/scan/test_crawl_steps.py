@@ -294,6 +294,24 @@ async def test_no_wait_that_a_sitemap_or_robots_txt_asks_for_outlasts_the_stop(s
     assert (stop.reason, one.rows("select * from sitemaps")) == (ASKED_TO, [])
 
 
+async def test_entries_of_sitemaps_that_are_read_again_are_there_once(site, crawl, stopping):
+    def slow(_):
+        time.sleep(0.1)
+        return site.url("/p")
+
+    names = [f"/{n}.txt" for n in range(6)]
+    index = "".join(f"<sitemap><loc>{site.url(name)}</loc></sitemap>" for name in names)
+    site.pages = {"/sitemap.xml": f"<sitemapindex>{index}</sitemapindex>", **dict.fromkeys(names, slow)}
+    one = crawl(root_url=site.url("/"))
+    async with stopping(names[2]) as stop:
+        await seeds.read_sitemaps(one.settings, one.store, *one.ids, stop=stop)
+    assert len(site.paths()) < len(names)
+    one.resume()
+    await one.sitemaps()
+    found = one.rows("select sitemap, url from sitemap_entries order by sitemap")
+    assert found == [(site.url(name), site.url("/p")) for name in names]
+
+
 async def test_pages_with_the_text_of_the_missing_page_are_soft_404(site, crawl):
     gone = "<p>We looked everywhere and could not find what you asked for, sorry about that.</p>"
     links = "".join(f'<a href="/{n}">{n}</a>' for n in ("gone", "lost", "said", "real"))
