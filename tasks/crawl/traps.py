@@ -3,7 +3,7 @@
 import re
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -16,6 +16,8 @@ MIN_COMBINED = 500
 """Fewer addresses of one template are never a combination of parameters."""
 MAX_COMBINED = 250
 """Combinations that may remain of a template's parameters whichever of them is left out."""
+MANY_OF_ONE = 8
+"""Addresses with one value of a parameter that are combinations of the others, not the few places of a thing."""
 MAX_DATED = 5000
 """Addresses that may differ in dates only."""
 MAX_NUMBERED = 50_000
@@ -160,10 +162,16 @@ def _is_combined(variants: Collection[str]) -> bool:
     """True where many combinations remain whichever parameter is left out, with those that follow from it.
 
     Of a catalogue, a forum or any row of things a few remain once the thing itself is left out: its pages, its
-    languages. What names the thing, as ``id`` does, decides the rest.
+    languages. What names the thing, as ``id`` does, decides the rest; or nearly so, where things are in several of many
+    categories.
     """
-    columns = _columns(variants)
-    return all(_remaining(decisive, columns) >= MAX_COMBINED for decisive in columns)
+    columns = list(zip(*set(zip(*_columns(variants), strict=True)), strict=True))
+    return all(_crowded(one) >= MAX_COMBINED and _remaining(one, columns) >= MAX_COMBINED for one in columns)
+
+
+def _crowded(column: Sequence[int]) -> int:
+    """Addresses that share their value with many others."""
+    return sum(count for count in Counter(column).values() if count >= MANY_OF_ONE)
 
 
 def _columns(variants: Collection[str]) -> list["array[int]"]:
@@ -194,7 +202,7 @@ def _pairs(variant: str) -> Iterator[tuple[str, str]]:
         yield name, value
 
 
-def _remaining(decisive: "array[int]", columns: list["array[int]"]) -> int:
+def _remaining(decisive: Sequence[int], columns: Iterable[Sequence[int]]) -> int:
     """Combinations of the values of what does not follow from ``decisive``."""
     values = len(set(decisive))
     free = [column for column in columns if len(set(zip(decisive, column, strict=True))) > values]

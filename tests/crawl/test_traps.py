@@ -75,6 +75,14 @@ def test_one_parameter_and_the_page_of_a_list_are_no_combination(traps):
 SITES = {
     "things": [f"/viewtopic.php?t={n}" for n in range(12_000)],
     "things in categories": [f"/index.php?{query(route='item', id=n, path=n % 30)}" for n in range(5000)],
+    "things in several categories": [
+        f"/index.php?{query(route='item', path=path, id=n)}" for n in range(4000) for path in {n % 300, n * 7 % 300}
+    ],
+    "articles of menus": [
+        f"/index.php?{query(view='article', id=n, cat=n % 500, item=menu)}"
+        for n in range(3000)
+        for menu in {n % 350, n % 349 if n % 10 == 0 else n % 350}
+    ],
     "pages of categories": [f"/list?{query(cat=cat, page=page)}" for cat, page in product(range(40), range(1, 41))],
     "sorted pages of categories": [
         f"/list?{query(cat=cat, page=page, sort=sort, dir=way)}"
