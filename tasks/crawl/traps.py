@@ -100,30 +100,29 @@ class Traps:
             template = self._templates[name] = _Template()
         if variant in template.variants:
             return None
-        why = template.endless or self._calendar(name, template, dates)
+        ahead = next((found for found in dates if self._is_ahead(found)), None)
+        template.has_near = template.has_near or bool(dates and ahead is None)
+        why = template.endless or _calendar(name, template, ahead)
         if not why and template.combined and not _is_plain(variant):
             why = template.combined
         if not why and self._remembered < MAX_ADDRESSES:
             self._remembered += 1
             template.variants.add(variant)
             template.dated += bool(dates)
+            template.ahead += ahead is not None and _is_surely_a_date(ahead)
             _close(name, template)
         return why or None
-
-    def _calendar(self, name: str, template: _Template, dates: list[re.Match[str]]) -> str:
-        """Why a date is too far ahead of others; a template without any near is a row of numbers."""
-        ahead = next((found for found in dates if self._is_ahead(found)), None)
-        if ahead is None:
-            template.has_near = template.has_near or bool(dates)
-        elif template.has_near and template.ahead >= MAX_DATES_AHEAD:
-            return f"{ahead[0]} lies more than {MAX_YEARS_AHEAD} years ahead, as many dates in {_shown(name)}"
-        else:
-            template.ahead += _is_surely_a_date(ahead)
-        return ""
 
     def _is_ahead(self, found: re.Match[str]) -> bool:
         year, month = (found[1], found[3]) if found[1] else (found[5], "1")
         return (int(year), int(month)) > self._horizon
+
+
+def _calendar(name: str, template: _Template, ahead: re.Match[str] | None) -> str:
+    """Why a date is too far ahead of others; a template without any near is a row of numbers."""
+    if ahead is None or not template.has_near or template.ahead < MAX_DATES_AHEAD:
+        return ""
+    return f"{ahead[0]} lies more than {MAX_YEARS_AHEAD} years ahead, as many dates in {_shown(name)}"
 
 
 def _close(name: str, template: _Template) -> None:

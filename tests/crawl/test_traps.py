@@ -203,6 +203,11 @@ def test_memory_is_bounded(traps, monkeypatch):
     assert sum(len(template.variants) for template in traps._templates.values()) == MAX_TEMPLATES + 10
 
 
+def test_one_date_far_ahead_counts_once_where_no_more_is_remembered(traps, monkeypatch):
+    monkeypatch.setattr(traps_room, "MAX_ADDRESSES", 1)
+    assert cut(traps, ["/plan/2026-01", *["/plan/2050-01"] * 100, "/plan/2051-01"]) == []
+
+
 def test_long_addresses_that_are_looked_at_take_little_memory(traps):
     filling = "&".join(f"{first}{second}" for first, second in product("abcdefghijklmnopqrst", repeat=2))
     paths = [f"/item?id={number}&{filling}" for number in range(8 * MIN_COMBINED - 1)]
