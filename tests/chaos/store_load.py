@@ -1,7 +1,7 @@
 """One process of a store under load: ``python store_load.py write|read|compact FOLDER …`` prints JSON at its end.
 
-A writer commits pages and times each commit; a reader looks on, with cursors that stay open; the compactor merges parts
-and deletes the dead; both until a file is there.
+A writer commits pages and times each commit, alone and with its staging; a reader looks on, with cursors that stay
+open; the compactor merges parts and deletes the dead; both until a file is there.
 """
 
 import json
@@ -45,8 +45,10 @@ def write(folder, chunk, *runs):
             for some in batched(leased[run_id], rows):
                 pages = [page(lease.page_id, lease.url) for lease in some]
                 begun = time.perf_counter()
-                staged = store.write_commit(run_id, 1, holder, f"c{chunk}", pages)
-                taken.append(time.perf_counter() - begun)
+                staged = store.stage(run_id, f"c{chunk}", pages)
+                packed = time.perf_counter()
+                store.commit(run_id, 1, holder, staged)
+                taken.append((time.perf_counter() - packed, time.perf_counter() - begun))
                 done.append((run_id, staged))
         for run_id, staged in done:
             store.commit(run_id, 1, holder, staged)
