@@ -27,6 +27,7 @@ MAX_DATES_AHEAD = 24
 """Dates past the horizon that one template may have: single ones are plans."""
 MAX_TEMPLATES = 50_000
 MAX_ADDRESSES = 200_000
+MAX_CHARACTERS = 30_000_000
 """What is remembered, of all templates together; further addresses are let in."""
 
 _MAX_PARAMETERS = 12
@@ -72,6 +73,7 @@ class Traps:
         self._horizon = (today.year + MAX_YEARS_AHEAD, today.month)
         self._templates: dict[str, _Template] = {}
         self._remembered = 0
+        self._characters = 0
 
     def seed(self, urls: Iterable[str]) -> None:
         """Takes into account what the run's frontier holds already."""
@@ -95,8 +97,9 @@ class Traps:
     def _counted(self, name: str, variant: str, dates: list[re.Match[str]]) -> str | None:
         template = self._templates.get(name)
         if template is None:
-            if len(self._templates) >= MAX_TEMPLATES:
+            if len(self._templates) >= MAX_TEMPLATES or self._characters >= MAX_CHARACTERS:
                 return None
+            self._characters += len(name)
             template = self._templates[name] = _Template()
         if variant in template.variants:
             return None
@@ -105,8 +108,9 @@ class Traps:
         why = template.endless or _calendar(name, template, ahead)
         if not why and template.combined and not _is_plain(variant):
             why = template.combined
-        if not why and self._remembered < MAX_ADDRESSES:
+        if not why and self._remembered < MAX_ADDRESSES and self._characters < MAX_CHARACTERS:
             self._remembered += 1
+            self._characters += len(variant)
             template.variants.add(variant)
             template.dated += bool(dates)
             template.ahead += ahead is not None and _is_surely_a_date(ahead)

@@ -203,6 +203,13 @@ def test_memory_is_bounded(traps, monkeypatch):
     assert sum(len(template.variants) for template in traps._templates.values()) == MAX_TEMPLATES + 10
 
 
+def test_long_addresses_are_forgotten_before_they_fill_the_memory(traps, monkeypatch):
+    monkeypatch.setattr(traps_room, "MAX_CHARACTERS", 100_000)
+    assert cut(traps, [f"/{number}{'x' * 1000}?{'a' * 900}" for number in range(1000)]) == []
+    remembered = sum(len(name) + sum(map(len, one.variants)) for name, one in traps._templates.items())
+    assert 100_000 <= remembered < 102_000
+
+
 def test_one_date_far_ahead_counts_once_where_no_more_is_remembered(traps, monkeypatch):
     monkeypatch.setattr(traps_room, "MAX_ADDRESSES", 1)
     assert cut(traps, ["/plan/2026-01", *["/plan/2050-01"] * 100, "/plan/2051-01"]) == []
