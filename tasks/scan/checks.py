@@ -46,14 +46,16 @@ async def check(
     *,
     stop: StopWatch,
     done: Callable[[list[TargetFact]], Awaitable[None]],
+    waits: Callable[[int], None],
 ) -> None:
     """Looks at every target, at those that could not be reached twice, then by GET: some servers hang on HEAD.
 
-    ``done`` takes results as they come. Nothing is begun once it is time to ``stop``, and what is under way is given up
-    soon.
+    ``done`` takes results as they come, ``waits`` how many wait for a second look. Nothing is begun once it is time to
+    ``stop``, and what is under way is given up soon.
     """
     unreached = await _look(targets, fetcher, stop=stop, done=done, last=False)
     if unreached:
+        waits(len(unreached))
         await stop.sleep(min(SECOND_LOOK, stop.left))
         await _look(unreached, fetcher, stop=stop, done=done, last=True)
 

@@ -23,7 +23,7 @@ from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.fetcher import OWN_USER_AGENT
 from tasks.model import Answer, FetchFailure, Reason, Response
 from tasks.report.phase import tell
-from tasks.scan.checks import Asked, check
+from tasks.scan.checks import SECOND_LOOK, Asked, check
 from tasks.scan.chunk import ChunkJob
 from tasks.scan.crawl import CrawlChunk
 from tasks.scan.pipeline import PagePipeline
@@ -158,7 +158,7 @@ async def check_targets(
                 allowed.append(one)
             else:
                 await seen.add([_disallowed(one, robots)])
-        await check(allowed, pipeline.fetcher, stop=stop, done=seen.add)
+        await check(allowed, pipeline.fetcher, stop=stop, done=seen.add, waits=seen.wait)
     return seen.count, len(wanted) - seen.count
 
 
@@ -190,6 +190,10 @@ class _Seen:
         due = time.monotonic() - self._written > CHECKS_WRITTEN_SECONDS
         if (due or len(self._waiting) >= CHECKED_AT_ONCE) and not self._writing.locked():
             await self._write()
+
+    def wait(self, unreached: int) -> None:
+        seconds = f"{SECOND_LOOK:.0f} s"
+        tell(self._run_id, f"{unreached:,} of {self._wanted:,} could not be reached: another look at them in {seconds}")
 
     async def _write(self) -> None:
         async with self._writing:

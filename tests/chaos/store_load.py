@@ -7,11 +7,15 @@ open; the compactor merges parts and deletes the dead; both until a file is ther
 import json
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
+from tasks.audit.engine import audit
 from tasks.errors import SeoScanError
-from tasks.model import FetchFailure, PageState, Reason, ScannedPage, Verdict
+from tasks.extract.page import extract
+from tasks.model import FetchFailure, PageState, Reason, Response, ScannedPage, Verdict
 from tasks.scan.memory import collect_rarely
 from tasks.store import Store, connect
 
@@ -21,29 +25,50 @@ HELD_S = 0.2
 MOST = 10**6
 
 
-def page(page_id, url):
+def failed(page_id, url):
+    """One row."""
     answer = FetchFailure(url=url, reason=Reason.DNS, detail="no such host", fetched_at=datetime.now(UTC), tries=1)
     return ScannedPage(
         page_id=page_id, url=url, state=PageState.FAILED, reason=Reason.DNS, answer=answer, page=None, verdict=Verdict()
     )
 
 
+def read_page(page_id, url):
+    """A hundred rows in five tables."""
+    return replace(_read_page(), page_id=page_id, url=url)
+
+
+@cache
+def _read_page():
+    links = "".join(f'<p><a href="/{number}">Tea {number}</a>' for number in range(28))
+    source = f"<!doctype html><html lang=en><title>Tea</title><h1>Tea</h1>{links}"
+    headers = (("content-type", "text/html"),)
+    answer = Response(url="https://e.com/", status=200, headers=headers, body=source.encode(), text=source)
+    page = extract(answer)
+    verdict = audit(answer, page)
+    return ScannedPage(page_id="", url="", state=PageState.COMPLETED, reason=None, answer=answer, page=page,
+                       verdict=verdict)  # fmt: skip
+
+
+PAGES = {"failed": failed, "read": read_page}
+
+
 def write(folder, chunk, *runs):
-    """``runs`` as RUN:ROWS: commits all pages of the chunk, so many at a time, and later each commit once more.
+    """``runs`` as RUN:SIZE:KIND: commits all pages of the chunk, so many at a time, and later each commit once more.
 
     Says that it has its pages, and begins with the others, by a line of its input.
     """
     collect_rarely()  # as all that write pages do
     holder, times, done = f"w{chunk}", {}, []
     with Store.open(folder) as store:
-        runs = {run_id: int(rows) for run_id, rows in (run.split(":") for run in runs)}
-        leased = {run_id: store.lease(run_id, 1, holder, MOST, chunk=int(chunk), lease_s=3600) for run_id in runs}
+        loads = [run.split(":") for run in runs]
+        leased = {run_id: store.lease(run_id, 1, holder, MOST, chunk=int(chunk), lease_s=3600) for run_id, *_ in loads}
         print("ready", flush=True)  # noqa: T201 - to who started it
         sys.stdin.readline()
-        for run_id, rows in runs.items():
-            taken = times.setdefault(rows, [])
-            for some in batched(leased[run_id], rows):
-                pages = [page(lease.page_id, lease.url) for lease in some]
+        for run_id, size, kind in loads:
+            taken = times.setdefault(run_id, [])
+            for some in batched(leased[run_id], int(size)):
+                pages = [PAGES[kind](lease.page_id, lease.url) for lease in some]
                 begun = time.perf_counter()
                 staged = store.stage(run_id, f"c{chunk}", pages)
                 packed = time.perf_counter()

@@ -150,7 +150,8 @@ async def looked_at(world, kind):
     targets = [Asked(url, kind) for url in world.urls]
     targets += [Asked(world.through(number), kind) for number in range(len(world.urls))]
     async with Fetcher(FetchOptions(allow=(world.bouncer,))) as fetcher:
-        await check(targets, fetcher, stop=StopWatch(lambda: False, deadline=time.time() + 60), done=done)
+        stop = StopWatch(lambda: False, deadline=time.time() + 60)
+        await check(targets, fetcher, stop=stop, done=done, waits=lambda _: None)
 
 
 async def link_check(world):

@@ -17,7 +17,14 @@ pytestmark = pytest.mark.chaos
 LOAD = Path(__file__).with_name("store_load.py")
 WRITERS = 4
 OTHERS = ("compact", "read", "read")
-SIZES = (1, 100, 1000)
+LOADS = {
+    "1": (1, "failed"),
+    "100": (100, "failed"),
+    "1000": (1000, "failed"),
+    "1_read": (1, "read"),
+    "10_read": (10, "read"),
+}
+"""Pages of a commit, and what they are: failed ones have a row each, those that were read a hundred."""
 
 
 def test_writers_readers_and_the_compactor_of_one_folder(tmp_path, short, record):
@@ -36,21 +43,21 @@ def test_writers_readers_and_the_compactor_on_machines_of_their_own(tmp_path, sh
 
 
 def under_load(tmp_path, commits, *, folder_of, writers=WRITERS, others=OTHERS):
-    """Figures of ``commits`` of each writer and size; ``folder_of`` is the data folder of a process."""
+    """Figures of ``commits`` of each writer and load; ``folder_of`` is the data folder of a process."""
     runs = {}
     with Store.open(folder_of("starter")) as store:
-        for size in SIZES:
-            run = store.start_run(RunSpec(kind="batch", recipe="r", batch_id=str(size)))
-            urls = [f"https://e.com/{size}/{n}" for n in range(writers * commits * size)]
+        for name, (size, _) in LOADS.items():
+            run = store.start_run(RunSpec(kind="batch", recipe="r", batch_id=name))
+            urls = [f"https://e.com/{name}/{n}" for n in range(writers * commits * size)]
             store.add_targets(run, [Target(url, page_id("default", url)) for url in urls])
             store.assign_chunks(run, commits * size)
-            runs[run.run_id] = size
+            runs[run.run_id] = name
     stop = tmp_path / "STOP"
     stop.unlink(missing_ok=True)
     with ExitStack() as stack:
         around = [stack.enter_context(started(verb, folder_of(f"{verb}-{n}"), stop)) for n, verb in enumerate(others)]
         working = [
-            stack.enter_context(started("write", folder_of(f"writer-{n}"), n, *(f"{run}:{runs[run]}" for run in runs)))
+            stack.enter_context(started("write", folder_of(f"writer-{n}"), n, *map(spoken, runs.items())))
             for n in range(writers)
         ]
         try:
@@ -62,17 +69,19 @@ def under_load(tmp_path, commits, *, folder_of, writers=WRITERS, others=OTHERS):
     merged = sum(one["merged"] for verb, one in zip(others, seen, strict=True) if verb == "compact")
     assert bool(merged) == ("compact" in others)
     assert all(look["times"] for look in looks)
-    times = {size: list(zip(*(one for writer in written for one in writer[str(size)]), strict=True)) for size in SIZES}
-    assert {size: len(whole) for size, (_, whole) in times.items()} == dict.fromkeys(SIZES, writers * commits)
+    times = {
+        name: list(zip(*(one for writer in written for one in writer[run]), strict=True)) for run, name in runs.items()
+    }
+    assert {name: len(whole) for name, (_, whole) in times.items()} == dict.fromkeys(LOADS, writers * commits)
     wrong = [error for look in looks for error in look["wrong"]]
     rows, distinct = counted(folder_of("another"))
-    expected = writers * commits * sum(SIZES)
+    expected = writers * commits * sum(size for size, _ in LOADS.values())
     assert (wrong, distinct, rows) == ([], expected, expected)
     assert_whole(folder_of("starter"), runs, writers * commits)
     return {
-        "commits": writers * commits * len(SIZES),
-        **{f"p95_ms_of_{size}": round(share(taken[1], 0.95)) for size, taken in times.items()},
-        **{f"transaction_p95_ms_of_{size}": round(share(taken[0], 0.95)) for size, taken in times.items()},
+        "commits": writers * commits * len(LOADS),
+        **{f"p95_ms_of_{name}": round(share(taken[1], 0.95)) for name, taken in times.items()},
+        **{f"transaction_p95_ms_of_{name}": round(share(taken[0], 0.95)) for name, taken in times.items()},
         "lost": expected - distinct,
         "doubled": rows - distinct,
         "looks": sum(len(look["times"]) for look in looks),
@@ -80,6 +89,13 @@ def under_load(tmp_path, commits, *, folder_of, writers=WRITERS, others=OTHERS):
         "slowest_look_ms": round(max((share(look["times"], 1) for look in looks), default=0)),
         "parts_merged": merged,
     }
+
+
+def spoken(run):
+    """A run and its load, as a writer takes it."""
+    run_id, name = run
+    size, kind = LOADS[name]
+    return f"{run_id}:{size}:{kind}"
 
 
 @contextmanager
@@ -121,9 +137,11 @@ def counted(folder):
 
 def assert_whole(folder, runs, commits):
     with Store.open(folder) as store:
-        for run_id, size in runs.items():
+        for run_id, name in runs.items():
             store.finish_run(run_id, 1, RunState.COMPLETED)
-            assert store.progress(run_id).failed == commits * size
+            size, kind = LOADS[name]
+            progress = store.progress(run_id)
+            assert {"failed": progress.failed, "read": progress.completed}[kind] == commits * size
         store.upkeep.compact(above=1)
         store.upkeep.sweep(grace_s=0)
         assert store.upkeep.check() == []

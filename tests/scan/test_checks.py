@@ -23,15 +23,16 @@ def _short_delays(monkeypatch):
     monkeypatch.setattr(checks, "SECOND_LOOK", 0.01)
 
 
-async def look(url, host_port, **options):
-    """The facts of one target."""
-    found = []
+async def look(url, host_port, *, waited=None, **options):
+    """The facts of one target; ``waited`` takes how many wait for a second look."""
+    found, waited = [], [] if waited is None else waited
 
     async def done(facts):
         found.extend(facts)
 
     async with Fetcher(FetchOptions(allow=(host_port,), **options)) as fetcher:
-        await check([Asked(url, "internal")], fetcher, stop=StopWatch(lambda: False, deadline=FAR), done=done)
+        stop = StopWatch(lambda: False, deadline=FAR)
+        await check([Asked(url, "internal")], fetcher, stop=stop, done=done, waits=waited.append)
     (fact,) = found
     return fact
 
@@ -72,8 +73,10 @@ async def test_a_server_that_hangs_on_head_is_asked_by_get_the_second_time():
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         host_port = "{}:{}".format(*server.sockets[0].getsockname()[:2])
-        fact = await look(f"http://{host_port}/x", host_port, read_timeout=0.2)
+        waited = []
+        fact = await look(f"http://{host_port}/x", host_port, waited=waited, read_timeout=0.2)
     assert (fact.status, fact.reason, fact.tries, asked) == (200, None, 2, [b"HEAD", b"GET"])
+    assert waited == [1]
 
 
 async def test_a_server_that_never_answers_is_asked_once_by_each():
