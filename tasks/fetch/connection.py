@@ -70,7 +70,7 @@ class BoundedProtocol(ResponseHandler):
     """
 
     _head: int | None = None
-    _held = b""
+    _held: bytes | bytearray = b""
     _asked_at = 0.0
     _requests = 0
 
@@ -108,7 +108,13 @@ class BoundedProtocol(ResponseHandler):
             return
         if self._head is not None:
             self._head += len(data)
-        start, seen, data, self._held = 0, len(self._held), self._held + data, b""
+        start, seen = 0, len(self._held)
+        if seen:
+            self._held += data
+            if self._head is not None and self._head <= MAX_HEAD and not _BLANK_LINE.search(self._held, seen - 1):
+                self._reschedule_timeout()
+                return
+            data, self._held = bytes(self._held), b""
         while self._head is not None and (blank := _BLANK_LINE.search(data, max(start, seen - 1))):
             super().data_received(_with_one_length(data[start : blank.end()]))
             start = blank.end()
@@ -119,14 +125,14 @@ class BoundedProtocol(ResponseHandler):
             self.set_exception(HttpProcessingError(message=f"more than {MAX_HEAD} bytes before the body"))
             self._end()
         elif self._head is not None and rest[:5] == b"HTTP/"[: len(rest)]:
-            self._held = rest
+            self._held = bytearray(rest)
             self._reschedule_timeout()
         else:
             super().data_received(rest)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._held:
-            super().data_received(self._held)
+            super().data_received(bytes(self._held))
         super().connection_lost(exc)
 
     def _is_surplus(self, data: bytes) -> bool:
