@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from deployments.cli import screen
 from deployments.cli.choosing import known_run
 from deployments.cli.options import PLACE, Place, data_option
-from tasks.errors import InputError, SeoScanError
+from tasks.errors import InputError
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -26,19 +26,14 @@ def cancel(
     """
     data = place.existing()
     run_id, user_id, waits = _to_be_cancelled(data, run)
-    from deployments.cli.running import PipelineFailed  # noqa: PLC0415 - imports Prefect
-    from deployments.cli.small_flows import failure_of  # noqa: PLC0415
+    from deployments.cli.small_flows import run_here  # noqa: PLC0415 - imports Prefect
     from flows.cancel_run import cancel_run  # noqa: PLC0415
 
     async def flow() -> "State[Any]":
         state: State[Any] = await cancel_run(run_id, user_id, data=str(data.resolve()), return_state=True)
         return state
 
-    error = failure_of(flow)
-    if isinstance(error, SeoScanError):
-        raise error
-    if error is not None:
-        raise PipelineFailed(f"the run was not cancelled: {type(error).__name__}")
+    run_here(flow, "cancelling the run")
     screen.line(_what_became_of(data, run_id, waited=waits))
     return 0
 

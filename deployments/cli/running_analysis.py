@@ -5,12 +5,10 @@ from typing import Any
 
 from prefect.client.schemas.objects import State
 
-from deployments.cli.running import PipelineFailed
-from deployments.cli.small_flows import failure_of
+from deployments.cli.small_flows import run_here
 from flows.analyze_page import analyze_page
 from tasks.analyze.failures import AnalysisFailed
 from tasks.analyze.settings import AnalyzeOptions
-from tasks.errors import SeoScanError
 from tasks.store import Store, new_run_id
 
 
@@ -30,11 +28,8 @@ def analyse(data: Path, page_id: str, run_id: str, *, user_id: str, offline: boo
         )
         return state
 
-    error = failure_of(flow)
-    if isinstance(error, AnalysisFailed):
+    try:
+        run_here(flow, "the analysis")
+    except AnalysisFailed as error:
         return str(error)
-    if isinstance(error, SeoScanError):
-        raise error
-    if error is not None:
-        raise PipelineFailed(f"the analysis failed: {type(error).__name__}")
     return ""

@@ -10,14 +10,18 @@ from prefect.states import aget_state_exception
 from deployments.cli.lifeline import check_api
 from deployments.cli.local_server import LocalServer
 from deployments.cli.notes import warnings_to
+from deployments.cli.running import PipelineFailed
 from deployments.cli.watching import watch
+from tasks.errors import SeoScanError
 
 
-def failure_of(flow: Callable[[], Coroutine[Any, Any, State[Any]]]) -> BaseException | None:
-    """Runs the flow; returns what it failed with.
+def run_here(flow: Callable[[], Coroutine[Any, Any, State[Any]]], what: str) -> None:
+    """Runs the flow; ``what`` it is, such as "the analysis", for people.
 
     Raises:
         PrefectGone: no API answers.
+        SeoScanError: what the flow failed with.
+        PipelineFailed: it failed with anything else.
     """
     if LocalServer.current is not None:
         LocalServer.current.wait()
@@ -29,4 +33,8 @@ def failure_of(flow: Callable[[], Coroutine[Any, Any, State[Any]]]) -> BaseExcep
         return None if state.is_completed() else await aget_state_exception(state)
 
     with watch() as display, warnings_to(display):
-        return asyncio.run(run())
+        error = asyncio.run(run())
+    if isinstance(error, SeoScanError):
+        raise error
+    if error is not None:
+        raise PipelineFailed(f"{what} failed: {type(error).__name__}")
