@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -133,13 +133,15 @@ async def recorded(plan: Plan) -> AsyncIterator[None]:
         raise
     finally:
         signs.cancel()
-        await asyncio.gather(signs, return_exceptions=True)
+        await asyncio.wait([signs])
 
 
 async def _show_signs(plan: Plan) -> None:
     while True:
-        with suppress(StoreError):
+        try:
             await asyncio.to_thread(_show_sign, plan)
+        except StoreError as error:
+            get_run_logger().warning("no sign of life was written: %s", error)
         await asyncio.sleep(SIGN_EVERY)
 
 

@@ -1,10 +1,12 @@
 """Signs of life of a run's process, for other machines."""
 
 import asyncio
+import logging
 import time
 
 import pytest
 
+from tasks.errors import StoreError
 from tasks.scan import task
 from tasks.scan.task import Plan, recorded
 from tasks.store import driver
@@ -31,6 +33,23 @@ async def test_it_shows_them_while_it_commits_nothing_and_not_after_its_end(stor
     last = _seen_at(store, run_id)
     await asyncio.sleep(0.2)
     assert _seen_at(store, run_id) == last
+
+
+async def test_one_that_cannot_be_written_is_told_and_the_next_is_written(store, plan, monkeypatch, caplog):
+    failing, show = [StoreError("the disk is full")], task._show_sign
+
+    def shown(plan):
+        if failing:
+            raise failing.pop()
+        show(plan)
+
+    monkeypatch.setattr(task, "SIGN_EVERY", 0.05)
+    monkeypatch.setattr(task, "_show_sign", shown)
+    monkeypatch.setattr(task, "get_run_logger", lambda: logging.getLogger("signs"))
+    async with recorded(plan), asyncio.timeout(10):
+        while _seen_at(store, plan.run.run_id) is None:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.05)
+    assert caplog.messages == ["no sign of life was written: the disk is full"]
 
 
 async def test_a_crawl_that_is_judged_elsewhere_is_not_taken_over(store, plan):
