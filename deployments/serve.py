@@ -4,7 +4,9 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
@@ -23,6 +25,7 @@ from flows.outbox import send_outbox
 from flows.registry import DAILY, DEPLOYMENT, FLOWS, FlowEntry
 from tasks.errors import SeoScanError
 from tasks.logs import clean
+from tasks.scan.process import interrupts_kept_back
 from tasks.store import Store
 from tasks.urls import printable
 
@@ -66,7 +69,8 @@ async def serve(*, limit: int, tell: Tell) -> None:
     lines = opening(folder, limit, ui_address() or address)
     beside = [asyncio.create_task(_keep_sending(folder)), asyncio.create_task(_keep_hearing_refusals())]
     try:
-        await _until_told(runner, lines, tell)
+        with _interrupts_kept_from_runs():
+            await _until_told(runner, lines, tell)
     finally:
         for task in beside:
             task.cancel()
@@ -155,8 +159,8 @@ async def _until_told(runner: Runner, lines: Sequence[str], tell: Tell) -> None:
     told = asyncio.Event()
 
     def stop() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+        if told.is_set():
+            raise KeyboardInterrupt
         tell("stopping: runs under way are cancelled; once more to stop at once")
         told.set()
 
@@ -174,3 +178,19 @@ async def _until_told(runner: Runner, lines: Sequence[str], tell: Tell) -> None:
         raise ServingEnded(f"serving ended: {running.exception() or 'the runner stopped'}; start `seo serve` again")
     await runner.astop()
     await running
+
+
+@contextmanager
+def _interrupts_kept_from_runs() -> Iterator[None]:
+    """Keeps Ctrl-C, which a terminal sends to all processes, from those of runs: ``serve`` ends them.
+
+    They inherit what this thread keeps back, and leave the group when they know their flow. This process hears of it by
+    another thread.
+    """
+    over = threading.Event()
+    threading.Thread(target=over.wait, name="interrupts", daemon=True).start()
+    try:
+        with interrupts_kept_back():
+            yield
+    finally:
+        over.set()

@@ -1,9 +1,8 @@
 """The end of a run's own process."""
 
+import logging
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -32,7 +31,13 @@ def end_quietly() -> None:
     if not os.environ.get("PREFECT__FLOW_RUN_ID"):
         return
     sys._seo_scan_mute = _Mute()  # type: ignore[attr-defined]  # noqa: SLF001 - freed last of all modules
-    if os.environ.get(SERVED) and threading.current_thread() is threading.main_thread():
-        import polars  # noqa: F401, ICN001, PLC0415 - takes SIGINT over when it is imported
+    logging.getLogger("asyncio").addFilter(_is_news)
+    if os.environ.pop(SERVED, None):
+        os.setpgid(0, 0)  # Prefect loads flows in a thread, where no signal can be ignored
 
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not of the end of a cancelled run, of which Prefect has told: sixty lines of traceback say it once more."""
+    from prefect.exceptions import TerminationSignal  # noqa: PLC0415 - flows are named without Prefect as well
+
+    return not (record.exc_info and isinstance(record.exc_info[1], TerminationSignal))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import HTTPError
@@ -29,17 +29,25 @@ def until(found, seconds=180, every=0.25, what=""):
     raise AssertionError(f"{what or found} did not come about in {seconds} s")
 
 
-def processes_with(marker):
-    """Ids of live processes whose environment has ``marker``."""
+def processes_with(*markers):
+    """Ids of live processes whose environment has all of the markers."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             alive = (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-            if alive and marker.encode() in (process / "environ").read_bytes():
+            environment = (process / "environ").read_bytes()
+            if alive and all(marker.encode() in environment for marker in markers):
                 found.append(int(process.name))
         except OSError:
             continue
     return found
+
+
+def kill_all(marker):
+    """Ends all processes whose environment has that."""
+    for process in processes_with(marker):
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
 
 
 def _answer(request, tries):
@@ -101,6 +109,11 @@ class World:
             return process.wait(STOP_SECONDS)
         finally:
             self._kill_group(process)
+
+    def interrupt(self, name):
+        """Ctrl-C, which a terminal sends to all that runs in it; the exit status."""
+        os.killpg(self.running[name].pid, signal.SIGINT)
+        return self.running.pop(name).wait(STOP_SECONDS)
 
     def kill(self, name):
         process = self.running.pop(name)
@@ -201,6 +214,7 @@ def prefect_world(folder, *, database=None, inherited=os.environ, **settings):
         finally:
             for name in list(world.running):
                 world.kill(name)
+            kill_all(f"PREFECT_HOME={folder}")  # runs of `seo serve` have left its group
 
 
 def slow_crawl(world, docs_site, user):

@@ -56,8 +56,13 @@ def world(tmp_path_factory, docs_site):
 
 def start_serving(world):
     serving = world.start("serve", "seo", "serve", "--limit", "4")
-    until(lambda: "Ctrl-C ends it" in world.log("serve") or serving.poll() is not None, what="its start")
+    until(lambda: "Ctrl-C ends it" in last_log(world) or serving.poll() is not None, what="its start")
     assert serving.poll() is None, world.log("serve")
+
+
+def last_log(world):
+    """What `seo serve` has told since it was started the last time."""
+    return world.log("serve").rpartition("stopped; ")[2]
 
 
 def emit(world, name, event_id=None, **payload):
@@ -315,6 +320,22 @@ def test_a_deployment_keeps_its_data_where_its_block_says(world, docs_site, tmp_
     assert "only the SEO Result Store block says" in run["state"]["message"]
     assert not (tmp_path / "elsewhere").exists()
     until(lambda: [told.type for told in notifications(world, "mal")] == ["error"])
+
+
+def test_ctrl_c_is_left_to_it_by_the_processes_of_runs(world, docs_site):
+    until(world.idle, what="the end of all that runs")
+    run = slow_crawl(world, docs_site, "lev")
+    of_runs = processes_with(run.prefect_flow_run_id, str(world.folder))
+    assert of_runs
+    assert all(os.getpgid(process) != world.running["serve"].pid for process in of_runs)
+    assert world.interrupt("serve") == 0
+    ending = world.log("serve").rpartition("stopping: ")[2]
+    assert "Traceback" not in ending
+    assert "stopped; `seo serve` goes on" in ending
+    assert state_of(world, run.prefect_flow_run_id) == "CANCELLED"
+    with Store.open(world.data) as store:
+        assert store.get_run(run.run_id).state is RunState.INTERRUPTED
+    start_serving(world)
 
 
 def test_it_ends_clean_and_a_worker_elsewhere_takes_over(world, docs_site, tmp_path):

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.loopback import free_port
-from tests.world.prefect_world import until
+from tests.world.prefect_world import kill_all, until
 
 pytestmark = pytest.mark.world
 
@@ -120,6 +120,7 @@ class Reader:
             except ProcessLookupError:
                 continue
             process.wait(STOP_SECONDS)
+        kill_all(f"PREFECT_HOME={self.folder}")  # runs of `seo serve` have left its group
 
     def _listens(self, port):
         try:
