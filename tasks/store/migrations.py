@@ -65,27 +65,19 @@ def _maintenance(connection: Connection) -> None:
 
 
 def _drivers(connection: Connection) -> None:
-    """The machine of the process that drives a run, and when it took the run."""
+    """Who drives a run: its machine, its run of Prefect, when it took the run and was last seen.
+
+    Of a run that was resumed nobody knows which run of Prefect drives it.
+    """
     for statement in (
         "ALTER TABLE runs ADD COLUMN parent_node VARCHAR",
         "ALTER TABLE runs ADD COLUMN taken_at FLOAT DEFAULT '0' NOT NULL",
-        "UPDATE runs SET taken_at = COALESCE(first_request_at, started_at)",
-    ):
-        connection.exec_driver_sql(statement)
-
-
-def _drivers_in_prefect(connection: Connection) -> None:
-    """The run of Prefect that drives a run; of one that was resumed nobody knows."""
-    for statement in (
         "ALTER TABLE runs ADD COLUMN parent_flow_run_id VARCHAR",
+        "ALTER TABLE runs ADD COLUMN seen_at FLOAT",
+        "UPDATE runs SET taken_at = COALESCE(first_request_at, started_at)",
         "UPDATE runs SET parent_flow_run_id = prefect_flow_run_id WHERE epoch = 1",
     ):
         connection.exec_driver_sql(statement)
-
-
-def _signs(connection: Connection) -> None:
-    """When the process that drives a run was last seen."""
-    connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN seen_at FLOAT")
 
 
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
@@ -95,8 +87,6 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     5: _maintenance,
     6: frontier_in_order,
     7: _drivers,
-    8: _drivers_in_prefect,
-    9: _signs,
 }
 """What turns the version before into this one. Released ones are never edited."""
 
