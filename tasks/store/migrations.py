@@ -65,7 +65,7 @@ def _maintenance(connection: Connection) -> None:
 
 
 def _drivers(connection: Connection) -> None:
-    """Who drives a run: its machine, its run of Prefect, when it took the run and was last seen.
+    """Who drives a run: its machine, its run of Prefect, when it took the run and was last seen; how requests ended.
 
     Of a run that was resumed nobody knows which run of Prefect drives it.
     """
@@ -74,6 +74,7 @@ def _drivers(connection: Connection) -> None:
         "ALTER TABLE runs ADD COLUMN taken_at FLOAT DEFAULT '0' NOT NULL",
         "ALTER TABLE runs ADD COLUMN parent_flow_run_id VARCHAR",
         "ALTER TABLE runs ADD COLUMN seen_at FLOAT",
+        "ALTER TABLE requests ADD COLUMN ended_as VARCHAR",
         "UPDATE runs SET taken_at = COALESCE(first_request_at, started_at)",
         "UPDATE runs SET parent_flow_run_id = prefect_flow_run_id WHERE epoch = 1",
     ):

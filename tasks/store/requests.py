@@ -1,6 +1,5 @@
 """Requests for work and the run that answers each: the first that claimed it."""
 
-import json
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -13,9 +12,6 @@ from tasks.store.service_records import Claim, Origin, Request
 
 AROUND_WORK = ("cancel-run", "send-notification")
 """Flows that do nothing of their own: they end work, or tell of it."""
-
-ENDED = "ended"
-"""In a payload: how the run of Prefect ended that was to answer it."""
 
 WAITING_SECONDS = 86400.0
 """A request that did not begin for so long is given up."""
@@ -115,28 +111,22 @@ class Requests:
     def begin(self, request_id: str, flow_run_id: str | None) -> None:
         """Notes that the claim's flow began to work, maybe once more: it waits no longer, and has not ended."""
         now, this = time.time(), requests.c.request_id == request_id
-        values = {**_confirmed(flow_run_id, now), "begun_at": func.coalesce(requests.c.begun_at, now)}
+        begun = {"begun_at": func.coalesce(requests.c.begun_at, now), "ended_as": None}
         with self._catalogue.write() as connection:
-            payload = connection.execute(select(requests.c.payload).where(this)).scalar()
-            if payload is not None and ENDED in (told := json.loads(payload)):
-                values["payload"] = json.dumps({name: value for name, value in told.items() if name != ENDED})
-            connection.execute(update(requests).where(this).values(values))
+            connection.execute(update(requests).where(this).values(_confirmed(flow_run_id, now) | begun))
 
     def end(self, flow_run_id: str, state: str) -> None:
         """Notes how the run of Prefect ended that was to answer them: they wait no longer."""
-        known = select(requests.c.request_id, requests.c.payload).where(requests.c.flow_run_id == flow_run_id)
         begun = func.coalesce(requests.c.begun_at, time.time())
+        change = update(requests).where(requests.c.flow_run_id == flow_run_id)
         with self._catalogue.write() as connection:
-            for request_id, payload in connection.execute(known).all():
-                told = json.dumps({**json.loads(payload), ENDED: state})
-                change = update(requests).where(requests.c.request_id == request_id)
-                connection.execute(change.values(payload=told, begun_at=begun))
+            connection.execute(change.values(ended_as=state, begun_at=begun))
 
     def reopen(self, request_id: str) -> None:
         """Has the request answered anew, by the same run: whoever began on it died before its end."""
         change = update(requests).where(requests.c.request_id == request_id)
         with self._catalogue.write() as connection:
-            connection.execute(change.values(flow_run_id=None, confirmed_at=None, begun_at=None))
+            connection.execute(change.values(flow_run_id=None, confirmed_at=None, begun_at=None, ended_as=None))
 
     def flow_runs(self, run_id: str) -> list[str]:
         """Prefect's ids of the flow runs that answer requests under this run, oldest first."""
@@ -192,4 +182,5 @@ def _request(row: Any) -> Request:
         claimed_at=datetime.fromtimestamp(row.claimed_at, UTC),
         flow_run_id=row.flow_run_id,
         begun_at=None if row.begun_at is None else datetime.fromtimestamp(row.begun_at, UTC),
+        ended_as=row.ended_as,
     )

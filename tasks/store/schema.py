@@ -242,6 +242,7 @@ requests = Table(
     Column("flow_run_id", String),
     Column("confirmed_at", Float),
     Column("begun_at", Float),
+    Column("ended_as", String),
     Index("requests_waiting", "user_id", "begun_at", "claimed_at"),
     Index("requests_unconfirmed", "confirmed_at", "claimed_at"),
 )

@@ -43,6 +43,7 @@ class Request:
         payload: JSON text, as given.
         flow_run_id: Prefect's id of the run, where known.
         begun_at: when its flow began to work, if it did.
+        ended_as: failed or cancelled, where the run of Prefect ended so that was to answer it.
     """
 
     request_id: str
@@ -54,6 +55,7 @@ class Request:
     claimed_at: datetime
     flow_run_id: str | None = None
     begun_at: datetime | None = None
+    ended_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,6 @@ from tasks.errors import UnknownPage
 from tasks.model import Severity
 from tasks.report.project_issues import Chosen, project_issues
 from tasks.store import Progress, Run
-from tasks.store.requests import ENDED
 
 router = APIRouter(tags=["results"], responses=documented(401, 403, 404, 422))
 
@@ -94,13 +93,12 @@ async def _only_asked_for(door: Door, id_: str, user: str) -> RunStatus:
     request = await asyncio.to_thread(door.store.requests.of_run, id_, user)
     if request is None:
         raise Refused(404, f"no batch and no run {id_}")
-    asked = json.loads(request.payload)
     ended = await door.how_ended(request.flow_run_id) if request.flow_run_id else None
     return RunStatus(
         run_id=id_,
         kind=_KINDS.get(request.flow, request.flow),
-        state=ended.state if ended else asked.get(ENDED) or ("running" if request.begun_at else "queued"),
-        project_id=asked.get("project_id", "default"),
+        state=ended.state if ended else request.ended_as or ("running" if request.begun_at else "queued"),
+        project_id=json.loads(request.payload).get("project_id", "default"),
         started_at=request.begun_at,
         finished_at=ended.at if ended else None,
     )
