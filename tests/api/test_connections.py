@@ -15,10 +15,14 @@ HALF = ASKED[:-2]
 
 
 @pytest.fixture
-async def connect(door):
+def server(door):
+    return _server(door)
+
+
+@pytest.fixture
+async def connect(server):
     """Opens connections to the door; all are closed at the end."""
     with _listening("127.0.0.1", 0) as listening:
-        server = _server(door)
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         writers = []
 
@@ -139,11 +143,12 @@ async def answers(one, pause=0.0):
     return got.count(b"HTTP/1.1 200")
 
 
-async def test_an_answer_that_is_not_taken_ends_the_connection(connect_deaf, monkeypatch):
+async def test_an_answer_that_is_not_taken_ends_the_connection(connect_deaf, server, monkeypatch):
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
     one = await connect_deaf()
-    await asyncio.sleep(3)
     async with asyncio.timeout(30):
+        while server.server_state.connections:  # noqa: ASYNC110 - a set that the server keeps
+            await asyncio.sleep(0.05)
         assert 0 < await answers(one) < 200
 
 
