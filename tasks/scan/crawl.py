@@ -11,7 +11,7 @@ from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.redirects import REDIRECT_STATUSES
 from tasks.model import Answer, FetchFailure, Page, PageState, Reason, Response, ScannedPage, Verdict
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
-from tasks.scan.leads import leads, refreshed_to
+from tasks.scan.leads import leads, left_for, refreshed_to
 from tasks.scan.process import is_gone
 from tasks.scan.robots import HOST_FAILURES, Robots
 from tasks.scan.seeds import scope_of
@@ -33,10 +33,10 @@ class CrawlChunk(Chunk):
     """One chunk of a crawl. A redirect is an answer here: where it leads is a page of its own.
 
     Args:
-        anywhere: redirects are followed out of scope too: how the root of a crawl is found.
+        anywhere: redirects and instant refreshes are followed out of scope too: how the root of a crawl is found.
 
     Attributes:
-        led_to: where the last redirect leads.
+        led_to: where the last redirect leads, and with ``anywhere`` a refresh that leaves the scope.
     """
 
     patience = WAIT_SECONDS
@@ -144,8 +144,14 @@ class CrawlChunk(Chunk):
             return
         page = await self.read(lease, asked)
         if (read := asked.earlier or page.page) is not None:
-            self._bring(lease, [*self._leads(lease, read), *self._followed(lease, refreshed_to(read))])
+            self._bring(lease, self._named(lease, read))
         self._committer.add(page)
+
+    def _named(self, lease: Lease, page: Page | EarlierPage) -> list[Found]:
+        if self._anywhere and (url := left_for(page)) is not None and not self._scope.contains(url):
+            self.led_to = url
+            return self._followed(lease, url, anywhere=True)
+        return [*self._leads(lease, page), *self._followed(lease, refreshed_to(page))]
 
     def _bring(self, lease: Lease, found: list[Found]) -> None:
         if found:

@@ -47,7 +47,7 @@ PROBE_PATIENCE = 60.0
 
 
 async def find_root(job: ChunkJob, store: Store, rules: CrawlRules, access: Access = NO_ACCESS) -> CrawlRules:
-    """Fetches the start URL, hop by hop where it redirects; the scope is taken from where it leads."""
+    """Fetches the start URL, hop by hop where it redirects or a refresh leaves its scope; that of its end holds."""
     url = rules.start_url
     for _ in range(ROOT_HOPS + 1):
         rules = rules.model_copy(update={"root_url": url})
@@ -63,12 +63,27 @@ async def find_root(job: ChunkJob, store: Store, rules: CrawlRules, access: Acce
 
 
 def _known_target(store: Store, run_id: str, rules: CrawlRules) -> str | None:
-    """Where the root redirects, empty where it does not; None where it was not fetched yet."""
+    """Where the root leads, empty where it leads nowhere else; None where it was not fetched yet."""
     known = store.standing(run_id, page_id(rules.project_id, rules.root_url))
     if known is None:
         return None
-    target = resolve(rules.root_url, known.location) if known.redirects and known.location else None
+    if not known.redirects:
+        return _refreshed_away(store, run_id, rules)
+    target = resolve(rules.root_url, known.location) if known.location else None
     return address(target) if target and is_http(target) else ""
+
+
+def _refreshed_away(store: Store, run_id: str, rules: CrawlRules) -> str:
+    """Where an instant refresh of the root leads out of its scope; empty where none does."""
+    with store.site(run_id, ("pages",)) as pages:
+        found = pages.execute(_REFRESHED, [page_id(rules.project_id, rules.root_url)]).fetchone()
+    target = address(found[0]) if found and is_http(found[0]) else ""
+    return "" if scope_of(rules).contains(target) else target
+
+
+_REFRESHED = (
+    "SELECT meta_refresh.url FROM pages WHERE page_id = ? AND meta_refresh.delay <= 0 AND meta_refresh.url <> ''"
+)
 
 
 def root_problem(store: Store, run_id: str, rules: CrawlRules, realm: str = "") -> str:

@@ -52,6 +52,33 @@ async def test_a_root_that_was_found_before_is_not_asked_for_again(site, crawl):
     assert site.page_paths() == ["/", "/en/"]
 
 
+@pytest.mark.parametrize("known", [False, True])
+async def test_the_root_is_where_an_instant_refresh_leaves_its_scope_for(site, crawl, known):
+    site.pages = {
+        "/old/": '<meta http-equiv="refresh" content="0; url=/shop/"><a href="/old/a">a</a>',
+        "/shop/": PAGE.format("shop", '<a href="teas">teas</a>'),
+        "/shop/teas": PAGE.format("teas", ""),
+    }
+    one = crawl(start_url=site.url("/old/"))
+    if known:
+        await one.root()
+        one.resume()
+        one.rules = one.rules.model_copy(update={"root_url": ""})
+    assert await one.root() == site.url("/shop/")
+    await one.pages()
+    assert site.page_paths() == ["/old/", "/shop/", "/shop/teas"]
+
+
+@pytest.mark.parametrize("refresh", ["0; url=/en/", "5; url=http://127.0.0.2/shop/", "0"])
+async def test_another_refresh_leaves_the_root_where_it_is(site, crawl, refresh):
+    site.pages = {"/": f'<meta http-equiv="refresh" content="{refresh}">'}
+    one = crawl()
+    assert await one.root() == site.url("/")
+    one.resume()
+    one.rules = one.rules.model_copy(update={"root_url": ""})
+    assert await one.root() == site.url("/")
+
+
 @pytest.mark.parametrize(
     ("pages", "problem"),
     [

@@ -174,9 +174,9 @@ async def test_a_refresh_of_the_start_page_leads_on(site, crawl):
 
 @pytest.mark.parametrize("target", ["http://127.0.0.2:1/", "/", "mailto:a@example.com"])
 async def test_a_refresh_out_of_scope_leads_nowhere(site, crawl, target):
-    site.pages = {"/": page("Redirecting", refresh(target))}
+    site.pages = {"/": page("Home", "", "/a"), "/a": page("Redirecting", refresh(target))}
     one = await crawled(crawl())
-    assert found(one) == {"start": 1}
+    assert found(one) == {"start": 1, "link": 1}
 
 
 async def test_a_refresh_is_no_step_down(site, crawl):
