@@ -29,6 +29,7 @@ from tasks.scan.pool_task import process_pool
 from tasks.scan.settings import ScanOptions
 from tasks.scan.task import load_settings
 from tasks.store import Limits, Run, RunState, Store, new_run_id
+from tasks.store.runs import check_whole
 from tasks.store.sweeping import LISTS_FOLDER
 from tasks.urls import host_port, nameable, parse
 
@@ -108,11 +109,12 @@ def resume(run_id: str | None, options: RunOptions, watch: Watch, wanted: NewLim
 
     Raises:
         UnknownRun: there is none.
-        InputError: it is finished, ended at a limit that is not raised, is still being worked on, or has as many pages
-            as it may now have.
+        InputError: it is finished, was pruned, ended at a limit that is not raised, is still being worked on, or has as
+            many pages as it may now have.
     """
     with Store.open(options.data) as store:
         run = store.get_run(run_id) if run_id else _newest_unfinished(store)
+        check_whole(run)
         limits = wanted.instead_of(run.limits)
         if wanted != AS_BEFORE and run.kind != "crawl":
             raise InputError(f"run {run.run_id} is a {run.kind}: only crawls have limits of pages, depth and time")
@@ -227,7 +229,8 @@ async def _batch(options: RunOptions, wishes: ScanOptions, run_id: str, listed: 
 
 def _newest_unfinished(store: Store) -> Run:
     for run in store.list_runs(1000):
-        if run.state not in {RunState.COMPLETED, RunState.CANCELLED} and not store.driver_of(run.run_id):
+        ended = run.is_pruned or run.state in {RunState.COMPLETED, RunState.CANCELLED}
+        if not ended and not store.driver_of(run.run_id):
             return run
     raise UnknownRun("no unfinished run in this data folder that nobody works on: `seo runs` lists all")
 

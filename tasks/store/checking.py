@@ -14,9 +14,9 @@ from tasks.store import facts
 from tasks.store.catalogue import Catalogue
 from tasks.store.columns import ISSUES, LINKED, PAGES
 from tasks.store.part_folder import PartFolder
-from tasks.store.records import RunState
+from tasks.store.records import PRUNED, RunState
 from tasks.store.registry import holding, is_held, live_parts, site_parts
-from tasks.store.retention import REDUCED, shown_pages
+from tasks.store.retention import shown_pages
 from tasks.store.schema import frontier, parts, runs
 from tasks.store.upkeep_records import Problem
 
@@ -109,7 +109,7 @@ class _Pages:
             select(*(frontier.c[name] for name in columns)).where(frontier.c.run_id == run.run_id)
         )
         states = pl.DataFrame(list(map(tuple, rows)), schema=_STATES, orient="row")
-        if run.incomplete_reason == REDUCED:
+        if run.incomplete_reason == PRUNED:
             states = states.filter(pl.col("page_id").is_in(shown_pages(connection, run.run_id).implode()))
         self._states = states
         self._own = states.filter(

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, or_, select
 from tasks.model import Reason
 from tasks.store.crawl_records import KnownUrl
 from tasks.store.found import ASKED_AT_ONCE
-from tasks.store.records import RunState
+from tasks.store.records import PRUNED, RunState
 from tasks.store.runs import OPEN_STATES
 from tasks.store.schema import frontier, pages, runs
 
@@ -17,12 +17,16 @@ LOOKED_BACK = 100
 
 
 def ended_crawls(connection: Connection, project_id: str, start_url: str) -> list[tuple[str, str]]:
-    """Ids and options of the newest crawls of the project from that address that came to their end, newest first."""
+    """Ids and options of the newest crawls of the project from that address that came to their end, newest first.
+
+    Without those that were pruned: most of the site would seem new beside them.
+    """
     query = select(runs.c.run_id, runs.c.options).where(
         runs.c.kind == "crawl",
         runs.c.project_id == project_id,
         runs.c.start_url == start_url,
         runs.c.state == RunState.COMPLETED.value,
+        runs.c.incomplete_reason.is_distinct_from(PRUNED),
     )
     newest = query.order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(LOOKED_BACK)
     return [(row.run_id, row.options) for row in connection.execute(newest)]

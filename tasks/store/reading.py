@@ -109,7 +109,7 @@ class Reading:
         """The list of the newest run of the batch.
 
         Raises:
-            InputError: no run of that batch.
+            InputError: no run of that batch, or one that was pruned.
         """
         with self._catalogue.read() as connection:
             return targets.of_batch(connection, batch_id)

@@ -11,6 +11,9 @@ from tasks.store.crawl_records import Limits
 
 RunKind = Literal["scan", "batch", "crawl"]
 
+PRUNED = "pruned: left are the pages that later runs show"
+"""Why a run is incomplete of which retention left no more."""
+
 
 class RunState(StrEnum):
     """Where a run stands. ``running``, ``interrupted`` and ``failed`` ones can be resumed."""
@@ -97,6 +100,11 @@ class Run:
     limits: Limits
     not_modified: int
     earlier_run_id: str | None
+
+    @property
+    def is_pruned(self) -> bool:
+        """Its list is gone: it neither goes on nor is it compared with."""
+        return self.incomplete_reason == PRUNED
 
 
 @dataclass(frozen=True, slots=True)

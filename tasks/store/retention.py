@@ -12,7 +12,7 @@ from tasks.errors import InputError, StoreError
 from tasks.store.columns import LINKED
 from tasks.store.compaction import SCHEMAS, Group, groups_of, merge, swap
 from tasks.store.part_folder import PartFolder
-from tasks.store.records import Part, RunState
+from tasks.store.records import PRUNED, Part, RunState
 from tasks.store.runs import UNFINISHED, get
 from tasks.store.schema import frontier, parts, recommendations, runs
 from tasks.store.shift import Shift
@@ -20,8 +20,6 @@ from tasks.store.upkeep_records import Kept, Pruned
 
 SLICE = 2000
 """Rows of one transaction: writers wait for it."""
-
-REDUCED = "pruned: left are the pages that later runs show"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +167,7 @@ def _reduced(root: PartFolder, shift: Shift, run_id: str, shown: pl.Series, befo
             root.remove([part.path for _, part in made if part])
             return False
         _replace(connection, run_id, made)
-        changed = {**counts, "linked": 0, "not_modified": 0, "incomplete": True, "incomplete_reason": REDUCED}
+        changed = {**counts, "linked": 0, "not_modified": 0, "incomplete": True, "incomplete_reason": PRUNED}
         connection.execute(update(runs).where(runs.c.run_id == run_id).values(changed))
     _clear_pages(shift, run_id, shown)
     return True
@@ -178,7 +176,7 @@ def _reduced(root: PartFolder, shift: Shift, run_id: str, shown: pl.Series, befo
 def _is_reduced(connection: Connection, run_id: str, shown: pl.Series) -> bool:
     own = select(func.count()).where(frontier.c.run_id == run_id)
     reason = connection.execute(select(runs.c.incomplete_reason).where(runs.c.run_id == run_id)).scalar()
-    return reason == REDUCED and connection.execute(own).scalar_one() == len(shown)
+    return reason == PRUNED and connection.execute(own).scalar_one() == len(shown)
 
 
 def _counts(connection: Connection, run_id: str) -> dict[str, Any]:

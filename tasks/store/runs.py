@@ -14,7 +14,7 @@ from tasks.store.catalogue import check_run_id, text_safe
 from tasks.store.crawl_records import WHEN_RESUMED, Limits
 from tasks.store.driver import this_node
 from tasks.store.projects import ensure
-from tasks.store.records import Run, RunSpec, RunState
+from tasks.store.records import PRUNED, Run, RunSpec, RunState
 from tasks.store.schema import frontier, runs
 
 OPEN_STATES = (PageState.PENDING.value, PageState.LEASED.value)
@@ -93,9 +93,11 @@ def newest(connection: Connection, limit: int) -> list[Run]:
 
 
 def unfinished(connection: Connection, batch_id: str) -> Run | None:
-    """The newest run of the batch, where it did not end."""
+    """The newest run of the batch, where it did not end and has its list."""
     newest_of = next(iter(of_batch(connection, batch_id, 1)), None)
-    return newest_of if newest_of is not None and newest_of.state.value in UNFINISHED else None
+    if newest_of is None or newest_of.is_pruned:
+        return None
+    return newest_of if newest_of.state.value in UNFINISHED else None
 
 
 def begun_by(connection: Connection, flow_run_id: str) -> Run | None:
@@ -122,8 +124,12 @@ def resume(
     """The next epoch: all leases are given back, unblamed, pages put off are new again, earlier holders are refused.
 
     ``flow_run_id`` is Prefect's of who resumes it; ``now`` in seconds since the epoch.
+
+    Raises:
+        InputError: it was pruned.
     """
     run = get(connection, run_id)
+    check_whole(run)
     connection.execute(
         update(runs)
         .where(runs.c.run_id == run.run_id)
@@ -163,6 +169,16 @@ def resume(
     return get(connection, run.run_id)
 
 
+def check_whole(run: Run) -> None:
+    """Refuses a run that would be taken for complete by the few pages it still has.
+
+    Raises:
+        InputError: it was pruned.
+    """
+    if run.is_pruned:
+        raise InputError(f"run {run.run_id} was pruned to the pages that later runs show: begin a new one")
+
+
 def finish(
     connection: Connection,
     run_id: str,
@@ -175,14 +191,14 @@ def finish(
 ) -> Run:
     """Ends the run, incomplete where a reason is given or pages are left; ``now`` in seconds since the epoch.
 
-    One that was cancelled stays so, unless all is done: its process ends later.
+    One that was cancelled stays so, unless all is done: its process ends later. One that was pruned ended long ago.
 
     Raises:
         UnknownRun: there is none.
         StaleEpoch: it has been resumed since.
     """
     row = check_epoch(connection, run_id, epoch)
-    if row.state == RunState.CANCELLED and state != RunState.COMPLETED:
+    if row.incomplete_reason == PRUNED or (row.state == RunState.CANCELLED and state != RunState.COMPLETED):
         return _run(row)
     left = connection.execute(
         select(func.count()).where(frontier.c.run_id == run_id, frontier.c.state.in_(OPEN_STATES))

@@ -18,7 +18,8 @@ from tasks.store.part_folder import PartFolder
 from tasks.store.records import Chunk, Run, Target
 from tasks.store.registry import register
 from tasks.store.rows import frames, linked_frame
-from tasks.store.runs import OPEN_STATES
+from tasks.store.runs import OPEN_STATES, check_whole
+from tasks.store.runs import of_batch as runs_of_batch
 from tasks.store.schema import frontier, pages, parts, runs
 from tasks.store.sharding import cut
 from tasks.urls import host_port, url_key
@@ -147,13 +148,13 @@ def of_batch(connection: Connection, batch_id: str) -> list[Target]:
     """The list of the newest run of the batch, as it was given.
 
     Raises:
-        InputError: no run of that batch.
+        InputError: no run of that batch, or one that was pruned.
     """
-    newest = select(runs.c.run_id).where(runs.c.batch_id == batch_id).order_by(runs.c.started_at.desc()).limit(1)
-    run_id = connection.execute(newest).scalar()
-    if run_id is None:
+    newest = next(iter(runs_of_batch(connection, batch_id, 1)), None)
+    if newest is None:
         raise InputError(f"no batch {batch_id} in this data folder: `seo runs` lists what there is")
-    return of_run(connection, run_id)
+    check_whole(newest)
+    return of_run(connection, newest.run_id)
 
 
 def of_run(connection: Connection, run_id: str) -> list[Target]:

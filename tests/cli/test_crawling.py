@@ -14,6 +14,7 @@ from tasks.crawl.scope import ScopeKind
 from tasks.errors import InputError
 from tasks.model import FetchFailure, PageState, Reason, ScannedPage, Verdict
 from tasks.store import Found, Limits, RunSpec, RunState, Store
+from tasks.store.records import PRUNED
 
 START = "https://a.example/"
 
@@ -132,6 +133,16 @@ def test_a_complete_crawl_is_not_resumed(seo, tmp_path):
     run = crawl_at_limit(tmp_path, left=0)
     status, _, err = seo("resume", run.run_id, "--data", tmp_path, "--max-pages", 9)
     assert (status, err.endswith("shows what it found\n")) == (2, True)
+
+
+def test_a_pruned_run_is_not_resumed(seo, tmp_path):
+    with Store.open(tmp_path) as store:
+        run = store.start_run(RunSpec(kind="crawl", start_url=START, scope="host"))
+        store.finish_run(run.run_id, run.epoch, RunState.INTERRUPTED, incomplete_reason=PRUNED)
+    status, _, err = seo("resume", run.run_id, "--data", tmp_path, "--max-pages", 9)
+    assert (status, f"run {run.run_id} was pruned" in err, "begin a new one" in err) == (2, True, True)
+    status, _, err = seo("resume", "--data", tmp_path)
+    assert (status, "no unfinished run in this data folder" in err) == (2, True)
 
 
 def test_a_crawl_at_its_limit_names_the_command_that_goes_on(seo, tmp_path):

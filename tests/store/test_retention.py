@@ -106,6 +106,31 @@ def test_a_reduced_run_goes_when_nobody_shows_it_any_more(store, scan, begin):
     assert not list((store.path / "facts").rglob("*.parquet"))
 
 
+def test_a_pruned_run_is_not_taken_for_whole(store, scan, begin):
+    interrupted = scan("a", "b", age=91, state=RunState.INTERRUPTED)
+    crawl = scan("c", "d", age=91, start_url="https://e.com/")
+    later = scan("c", age=1, start_url="https://e.com/")
+    with store._catalogue.write() as connection:
+        connection.exec_driver_sql("UPDATE runs SET kind = 'crawl' WHERE start_url IS NOT NULL")
+    for url in ("https://e.com/b", "https://e.com/d"):
+        young = begin(url, batch_id="young")
+        assert store.link_fresh(young, 365 * DAY, "r1") == 1
+        store.finish_run(young.run_id, 1, RunState.COMPLETED)
+    assert set(store.upkeep.prune(90 * DAY).reduced) == {interrupted.run_id, crawl.run_id}
+    assert store.find_unfinished(interrupted.batch_id) is None
+    assert [run_id for run_id, _ in store.ended_crawls("default", "https://e.com/")] == [later.run_id]
+    for use in (
+        lambda: store.resume_run(interrupted.run_id),
+        lambda: store.resume_run(crawl.run_id),
+        lambda: store.targets_of_batch(interrupted.batch_id),
+    ):
+        with pytest.raises(InputError, match="was pruned to the pages that later runs show: begin a new one"):
+            use()
+    ended = store.finish_run(interrupted.run_id, 1, RunState.CANCELLED, incomplete_reason="cancelled")
+    assert ended.is_pruned
+    assert store.upkeep.check() == []
+
+
 def test_pages_not_modified_since_are_kept_too(store, scan, begin, scanned):
     old = scan("a", "b", age=91)
     young = begin("https://e.com/a", batch_id="b2")
