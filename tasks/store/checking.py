@@ -1,6 +1,8 @@
 """Whether a data folder is right: every part as the catalogue says, page states as the facts, counts as the pages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from tasks.model import PageState, Severity
 from tasks.store import facts
 from tasks.store.catalogue import Catalogue
 from tasks.store.columns import ISSUES, LINKED, PAGES
+from tasks.store.part_bucket import PartBucket
 from tasks.store.part_folder import PartFolder
 from tasks.store.records import PRUNED, RunState
 from tasks.store.registry import holding, is_held, live_parts, site_parts
@@ -39,15 +42,33 @@ def check(root: PartFolder, catalogue: Catalogue) -> list[Problem]:
 
 def _parts(connection: Connection, root: PartFolder, broken: set[str]) -> Iterator[Problem]:
     """``broken`` takes the runs whose facts cannot be read."""
-    query = select(parts).where(parts.c.live).order_by(parts.c.path)
-    for row in connection.execute(query).all():
-        what = _fault(root, row)
-        if what and _is_live(connection, row):
-            broken.add(row.run_id)
-            yield Problem(what=f"{row.path} {what}", remedy=_lost(row.run_id, "put the file back from a backup"))
+    rows = connection.execute(select(parts).where(parts.c.live).order_by(parts.c.path)).all()
+    better = "put the file back from a backup"
+    fault = partial(_fault, root)
+    if isinstance(root, PartBucket):
+        better += ", or from the folder of a machine that has a copy"
+        fault = partial(_fault_in_bucket, root, root.sizes())
+    with closing(_Reader()) as reader:
+        for row in rows:
+            what = fault(reader, row)
+            if what and _is_live(connection, row):
+                broken.add(row.run_id)
+                yield Problem(what=f"{row.path} {what}", remedy=_lost(row.run_id, better))
 
 
-def _fault(root: PartFolder, row: Any) -> str:
+def _fault_in_bucket(root: PartBucket, there: Mapping[str, int], reader: "_Reader", row: Any) -> str:
+    """What is wrong with a part in the bucket; its copy is fetched anew where that is harmed."""
+    if (size := there.get(row.path)) is None:
+        return f"is missing in {root}"
+    if size != row.bytes:
+        return _other_size(size, row)
+    if not _fault(root, reader, row):
+        return ""
+    root.forget(row.path)
+    return _fault(root, reader, row)
+
+
+def _fault(root: PartFolder, reader: "_Reader", row: Any) -> str:
     """What is wrong with the file of a part; empty where nothing is."""
     try:
         (path,) = root.files([row.path])
@@ -59,19 +80,40 @@ def _fault(root: PartFolder, row: Any) -> str:
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     if size != row.bytes:
-        return f"has {size:,} bytes, the catalogue says {row.bytes:,}"
+        return _other_size(size, row)
     try:
-        rows = _rows_read(path)
+        rows = reader.rows(path)
     except (OSError, duckdb.Error) as error:
         return f"cannot be read: {str(error).splitlines()[0]}"
     return "" if rows == row.rows else f"has {rows:,} rows, the catalogue says {row.rows:,}"
 
 
-def _rows_read(path: Path) -> int:
-    """Rows of the file, every value of which was read: a footer says nothing of what stands before it."""
-    with duckdb.connect(config={"threads": 1}) as connection:
+def _other_size(size: int, row: Any) -> str:
+    return f"has {size:,} bytes, the catalogue says {row.bytes:,}"
+
+
+class _Reader:
+    """Reads parts, one after another over one connection: to make one takes far longer than to read most parts."""
+
+    def __init__(self) -> None:
+        self._connection = self._connected()
+
+    @staticmethod
+    def _connected() -> duckdb.DuckDBPyConnection:
+        return duckdb.connect(config={"threads": 1})
+
+    def rows(self, path: Path) -> int:
+        """Rows of the file, every value of which was read: a footer says nothing of what stands before it."""
         read = "SELECT count(*), bit_xor(hash(part)) FROM read_parquet($1, hive_partitioning = false) part"
-        return int(connection.execute(read, [str(path)]).fetchall()[0][0])
+        try:
+            return int(self._connection.execute(read, [str(path)]).fetchall()[0][0])
+        except duckdb.Error:
+            self.close()
+            self._connection = self._connected()  # it may be of no more use
+            raise
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 def _is_live(connection: Connection, row: Any) -> bool:
@@ -179,7 +221,7 @@ class _Pages:
         return self._read([self._run.run_id], table, *columns, of_pages=of_pages)
 
     def _read(self, run_ids: Sequence[str], table: str, *columns: str, of_pages: bool = True) -> pl.DataFrame:
-        files = live_parts(self._connection, run_ids, of_pages=of_pages).get(table, [])
+        files = live_parts(self._connection, run_ids, [table], of_pages=of_pages).get(table, [])
         schema = dict.fromkeys(columns, pl.String())
         if not files:
             return pl.DataFrame(schema=schema)

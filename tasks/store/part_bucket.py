@@ -114,6 +114,10 @@ class PartBucket(PartFolder):
             raise self._failed("delete", gone[0], error) from error
         super().remove(gone)
 
+    def forget(self, relative: str) -> None:
+        """Deletes the copy: it is fetched when it is asked for."""
+        super().remove([relative])
+
     def has(self, relative: str) -> bool:  # noqa: ARG002 - what the catalogue names was put before
         return True
 
@@ -126,12 +130,13 @@ class PartBucket(PartFolder):
             raise self._failed("write", relative, error) from error
 
     def _touch(self, relative: str) -> bool:
-        """Notes that the copy was asked for; False where there is none."""
+        """Notes that the copy was asked for; False where there is none, or the empty file that a power cut leaves."""
+        path = self.path(relative)
         try:
-            os.utime(self.path(relative))
+            os.utime(path)
+            return path.stat().st_size > 0
         except FileNotFoundError:
             return False
-        return True
 
     def _fetch(self, relative: str) -> None:
         import obstore  # noqa: PLC0415 - an extra

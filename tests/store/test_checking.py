@@ -1,5 +1,8 @@
 """What is wrong with a data folder is found and named, with what to do."""
 
+import re
+
+import duckdb
 import pytest
 from sqlalchemy import text
 
@@ -49,6 +52,53 @@ def test_a_harmed_part_is_named_with_the_remedy(store, run, harm, what):
     assert store.upkeep.check() == []
 
 
+@pytest.mark.parametrize("place", [pytest.param("shared", marks=pytest.mark.world)], indirect=True)
+@pytest.mark.parametrize(
+    ("content", "what"), [(None, r"is missing in s3://facts/\w+$"), (b"x", "has 1 bytes, the catalogue says")]
+)
+def test_a_part_that_is_harmed_in_the_bucket_is_told_whatever_copy_there_is(store, run, content, what):
+    import obstore  # noqa: PLC0415 - an extra
+
+    part = file_of(store, run).relative_to(store.path).as_posix()
+    if content is None:
+        obstore.delete(store._root._bucket, part)
+    else:
+        obstore.put(store._root._bucket, part, content)
+    (problem,) = store.upkeep.check()
+    assert re.search(f"^{part} {what}", problem.what)
+    assert "put the file back from a backup, or from the folder of a machine that has a copy" in problem.remedy
+
+
+@pytest.mark.parametrize("place", [pytest.param("shared", marks=pytest.mark.world)], indirect=True)
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda file: file.unlink(),
+        lambda file: file.write_bytes(b""),
+        lambda file: file.write_bytes(file.read_bytes()[:-1]),
+        lambda file: file.write_bytes(b"x" * file.stat().st_size),
+    ],
+)
+def test_a_harmed_copy_is_fetched_anew(store, run, harm):
+    file = file_of(store, run)
+    whole = file.read_bytes()
+    harm(file)
+    assert store.upkeep.check() == []
+    assert file.read_bytes() == whole
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+def test_all_parts_are_read_over_one_connection(store, run, monkeypatch):
+    made, connect = [], duckdb.connect
+    monkeypatch.setattr(duckdb, "connect", lambda *given, **named: made.append(connect(*given, **named)) or made[-1])
+    assert store.upkeep.check() == []
+    assert (len(made), run.total) == (1, 2)
+    for table in ("links", "html"):
+        file_of(store, run, table).write_bytes(b"x" * file_of(store, run, table).stat().st_size)
+    assert ["cannot be read" in problem.what for problem in store.upkeep.check()] == [True, True]
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
 def test_values_that_cannot_be_read_are_found_behind_a_good_footer(store, run):
     file = file_of(store, run)
     content = bytearray(file.read_bytes())

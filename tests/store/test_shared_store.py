@@ -59,6 +59,8 @@ def test_a_lost_copy_is_fetched_again_and_a_lost_part_reported(store, begin, sca
     lost = staged.parts[0]
     (store.path / lost.path).unlink()
     assert store.page_object(run.run_id, "https://e.com/")["facts"]["title"] == "Tea"
+    (store.path / lost.path).write_bytes(b"")
+    assert store.page_object(run.run_id, "https://e.com/")["facts"]["title"] == "Tea", "as a power cut leaves copies"
     (store.path / lost.path).unlink()
     obstore.delete(store._root._bucket, lost.path)
     for read in (
