@@ -1,12 +1,12 @@
 """How long runs are kept: what is old goes, but for what younger runs still show of it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, update
 
 from tasks.errors import InputError, StoreError
 from tasks.store.columns import LINKED
@@ -21,6 +21,9 @@ from tasks.store.upkeep_records import Kept, Pruned
 SLICE = 2000
 """Rows of one transaction: writers wait for it."""
 
+RUNS_AT_ONCE = 50
+"""Runs that are removed in one: each takes a look at all runs, of which there may be a hundred thousand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -30,10 +33,58 @@ class Plan:
     kept: tuple[Kept, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What has to stay for now, however old.
+
+    Attributes:
+        last: the last completed crawl of each project and start URL.
+        compared: by run, a young one under way that is compared with it.
+        running: by project and recipe, a run under way, which may be about to show pages of others: a server's "not
+            modified" can arrive any moment.
+    """
+
+    last: Mapping[tuple[str, str | None], str]
+    compared: Mapping[str, str]
+    running: Mapping[tuple[str, str], str]
+
+    def why(self, run: Any) -> str:
+        """Why an old run has to stay; empty where it has not."""
+        if self.last.get((run.project_id, run.start_url)) == run.run_id:
+            return "the last crawl of its site: the next one is compared with it"
+        if other := self.compared.get(run.run_id):
+            return f"run {other} is compared with it"
+        return self.waits_for(run)
+
+    def waits_for(self, run: Any) -> str:
+        other = self.running.get((run.project_id, run.recipe))
+        return f"run {other} of its project counts as running; where it died, `seo resume {other}`" if other else ""
+
+
+def needed(connection: Connection, before: float) -> Needed:
+    """By few queries, however many runs there are: none of what they ask for is indexed."""
+    crawls = select(runs.c.project_id, runs.c.start_url, runs.c.run_id).where(
+        runs.c.kind == "crawl",
+        runs.c.state == RunState.COMPLETED.value,
+        runs.c.incomplete_reason.is_distinct_from(PRUNED),
+    )
+    compared = select(runs.c.earlier_run_id, runs.c.run_id).where(
+        runs.c.earlier_run_id.is_not(None), runs.c.state.in_(UNFINISHED), runs.c.started_at >= before
+    )
+    running = select(runs.c.project_id, runs.c.recipe, runs.c.run_id).where(runs.c.state == RunState.RUNNING.value)
+    in_order = connection.execute(crawls.order_by(runs.c.started_at, runs.c.run_id))
+    return Needed(
+        last={(project_id, start_url): run_id for project_id, start_url, run_id in in_order},
+        compared=dict(connection.execute(compared).tuples().all()),
+        running={(project_id, recipe): run_id for project_id, recipe, run_id in connection.execute(running)},
+    )
+
+
 def plan(connection: Connection, before: float) -> Plan:
     """What becomes of runs that ended before ``before``, seconds since the epoch; running ones are never old."""
     found = connection.execute(_old(before).order_by(runs.c.started_at.desc(), runs.c.run_id.desc())).all()
-    reasons = {run.run_id: _why_kept(connection, run, before) for run in found}
+    must_stay = needed(connection, before)
+    reasons = {run.run_id: must_stay.why(run) for run in found}
     return Plan(
         tuple(run_id for run_id, why in reasons.items() if not why),
         tuple(Kept(run_id=run_id, why=why) for run_id, why in reasons.items() if why),
@@ -42,53 +93,27 @@ def plan(connection: Connection, before: float) -> Plan:
 
 def _old(before: float) -> Select[Any]:
     at = func.coalesce(runs.c.finished_at, runs.c.last_commit_at, runs.c.started_at)
-    return select(runs).where(at < before, runs.c.state != RunState.RUNNING.value)
-
-
-def _why_kept(connection: Connection, run: Any, before: float) -> str:
-    """Why an old run has to stay for now; empty where it has not."""
-    if run.kind == "crawl" and run.state == RunState.COMPLETED.value and _is_last(connection, run):
-        return "the last crawl of its site: the next one is compared with it"
-    compared = select(runs.c.run_id).where(
-        runs.c.earlier_run_id == run.run_id, runs.c.state.in_(UNFINISHED), runs.c.started_at >= before
-    )
-    if other := connection.execute(compared.limit(1)).scalar():
-        return f"run {other} is compared with it"
-    return _waits_for(connection, run)
-
-
-def _is_last(connection: Connection, run: Any) -> bool:
-    later = select(runs.c.run_id).where(
-        runs.c.kind == "crawl",
-        runs.c.project_id == run.project_id,
-        runs.c.start_url == run.start_url,
-        runs.c.state == RunState.COMPLETED.value,
-        tuple_(runs.c.started_at, runs.c.run_id) > (run.started_at, run.run_id),
-    )
-    return connection.execute(later.limit(1)).first() is None
-
-
-def _waits_for(connection: Connection, run: Any) -> str:
-    """A run under way may be about to show the old one's pages: a server's "not modified" can arrive any moment."""
-    under_way = select(runs.c.run_id).where(
-        runs.c.state == RunState.RUNNING.value, runs.c.project_id == run.project_id, runs.c.recipe == run.recipe
-    )
-    other = connection.execute(under_way.limit(1)).scalar()
-    return f"run {other} of its project counts as running; where it died, `seo resume {other}`" if other else ""
+    columns = (runs.c.run_id, runs.c.project_id, runs.c.recipe, runs.c.start_url)
+    return select(*columns).where(at < before, runs.c.state != RunState.RUNNING.value)
 
 
 def prune(root: PartFolder, shift: Shift, before: float) -> Pruned:
     """Ends what ``plan`` says; each run in short transactions, readers see it whole or not at all."""
     with shift.catalogue.read() as connection:
         wanted = plan(connection, before)
-    removed, reduced = [], []
-    for run_id in wanted.old:  # newest first: what it shows of older runs is free then
-        with shift.catalogue.read() as connection:
-            shown = shown_pages(connection, run_id)
-        if not len(shown):
-            removed += [run_id] if _removed(shift, run_id, before) else []
-        elif _reduced(root, shift, run_id, shown, before):
-            reduced.append(run_id)
+    removed: list[str] = []
+    reduced: list[str] = []
+    for start in range(0, len(wanted.old), RUNS_AT_ONCE):  # newest first: what they show of older runs is free then
+        some = wanted.old[start : start + RUNS_AT_ONCE]
+        gone = _removed(shift, some, before)
+        for run_id in (one for one in some if one not in gone):
+            with shift.catalogue.read() as connection:
+                shown = shown_pages(connection, run_id)
+            if not len(shown):
+                gone += _removed(shift, [run_id], before)
+            elif _reduced(root, shift, run_id, shown, before):
+                reduced.append(run_id)
+        removed += gone
     clear_removed(shift)
     return Pruned(removed=tuple(removed), reduced=tuple(reduced), kept=wanted.kept)
 
@@ -99,23 +124,33 @@ def shown_pages(connection: Connection, run_id: str) -> pl.Series:
     return pl.Series(connection.execute(query.distinct()).scalars().all(), dtype=pl.String)
 
 
+def _shown_by(run_id: str) -> Select[Any]:
+    """Other runs that show pages of it."""
+    return select(runs.c.run_id).join(frontier, frontier.c.run_id == runs.c.run_id).where(*_shows(run_id)).distinct()
+
+
 def _shows(run_id: str) -> tuple[ColumnElement[bool], ...]:
     # As the index of such pages has it.
     return frontier.c.source_run_id == run_id, frontier.c.source_run_id != frontier.c.run_id
 
 
-def _still_old(connection: Connection, run_id: str, before: float) -> bool:
-    """False where the run was resumed, or another began that may show its pages, since the plan was made."""
-    run = connection.execute(_old(before).where(runs.c.run_id == run_id)).first()
-    return run is not None and not _why_kept(connection, run, before)
+def _still_old(connection: Connection, run_ids: Sequence[str], before: float) -> set[str]:
+    """Those that were not resumed, and that nothing that began since the plan was made may show or needs."""
+    must_stay = needed(connection, before)
+    found = connection.execute(_old(before).where(runs.c.run_id.in_(run_ids)))
+    return {run.run_id for run in found if not must_stay.why(run)}
 
 
-def _removed(shift: Shift, run_id: str, before: float) -> bool:
+def _removed(shift: Shift, run_ids: Sequence[str], before: float) -> list[str]:
+    """Removes those of the runs that can go whole; returns them."""
+    gone = []
     with shift.write() as connection:
-        if not _still_old(connection, run_id, before) or len(shown_pages(connection, run_id)):
-            return False
-        _remove(connection, run_id)
-    return True
+        old = _still_old(connection, run_ids, before)
+        for run_id in run_ids:
+            if run_id in old and not len(shown_pages(connection, run_id)):
+                _remove(connection, run_id)
+                gone.append(run_id)
+    return gone
 
 
 def _remove(connection: Connection, run_id: str) -> None:
@@ -136,10 +171,9 @@ def remove(shift: Shift, run_id: str) -> None:
             raise InputError(
                 f"run {run.run_id} is running: cancel it first, or `seo resume {run.run_id}` where it died"
             )
-        if why := _waits_for(connection, run):
+        if why := needed(connection, time.time()).waits_for(run):
             raise InputError(f"run {run.run_id} cannot go now: {why}")
-        others = select(frontier.c.run_id).join(runs, runs.c.run_id == frontier.c.run_id).where(*_shows(run.run_id))
-        if names := connection.execute(others.distinct()).scalars().all():
+        if names := connection.execute(_shown_by(run.run_id)).scalars().all():
             raise InputError(
                 f"run {run.run_id} cannot go: pages of it are shown by {', '.join(sorted(names)[:5])}; remove those "
                 "first, or have `--keep` reduce it to what they show"
@@ -163,7 +197,7 @@ def _reduced(root: PartFolder, shift: Shift, run_id: str, shown: pl.Series, befo
         groups = _groups(connection, run_id)
     made = [(group, merge(root, group, shown)) for group in groups]
     with shift.write() as connection:
-        if not _still_old(connection, run_id, before) or set(shown_pages(connection, run_id)) != set(shown):
+        if not _still_old(connection, [run_id], before) or set(shown_pages(connection, run_id)) != set(shown):
             root.remove([part.path for _, part in made if part])
             return False
         _replace(connection, run_id, made)
@@ -242,13 +276,9 @@ def outcome_of(connection: Connection, before: float) -> Pruned:
     """What ``prune`` would do now; runs that only old runs show count as removed."""
     wanted = plan(connection, before)
     old = set(wanted.old)
-    shown = select(frontier.c.source_run_id).join(runs, runs.c.run_id == frontier.c.run_id)
     removed: list[str] = []
     reduced: list[str] = []
     for run_id in wanted.old:
-        by = connection.execute(shown.add_columns(runs.c.run_id).where(*_shows(run_id)).distinct())
-        if {row.run_id for row in by} <= old - set(reduced):
-            removed.append(run_id)
-        else:
-            reduced.append(run_id)
+        by = connection.execute(_shown_by(run_id)).scalars()
+        (removed if old.issuperset(by) else reduced).append(run_id)
     return Pruned(removed=tuple(removed), reduced=tuple(reduced), kept=wanted.kept)

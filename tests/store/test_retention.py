@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import event
 
 from tasks.errors import InputError, UnknownRun
 from tasks.model import EarlierFacts, PageState, Verdict
-from tasks.store import RunSpec, RunState, Target, connect
+from tasks.store import RunSpec, RunState, Target, connect, retention
 from tasks.urls import page_id
 
 DAY = 86400.0
@@ -129,6 +130,35 @@ def test_a_pruned_run_is_not_taken_for_whole(store, scan, begin):
     ended = store.finish_run(interrupted.run_id, 1, RunState.CANCELLED, incomplete_reason="cancelled")
     assert ended.is_pruned
     assert store.upkeep.check() == []
+
+
+def test_what_only_a_reduced_run_showed_goes_with_it(store, scan, begin, scanned):
+    oldest = scan("a", "b", age=100)
+    old = begin("https://e.com/b", "https://e.com/c")
+    assert store.link_fresh(old, 365 * DAY, "r1") == 1
+    (lease,) = store.lease(old.run_id, 1, "h", 2)
+    store.write_commit(old.run_id, 1, "h", "c", [scanned(lease.url, fetched_at=datetime.now(UTC))])
+    store.finish_run(old.run_id, 1, RunState.COMPLETED)
+    grow_old(store, old.run_id, 95)
+    young = begin("https://e.com/c")
+    assert store.link_fresh(young, 365 * DAY, "r1") == 1
+    store.finish_run(young.run_id, 1, RunState.COMPLETED)
+    told, done = store.upkeep.would_prune(90 * DAY), store.upkeep.prune(90 * DAY)
+    assert told == done
+    assert (done.removed, done.reduced) == ((oldest.run_id,), (old.run_id,))
+    assert states(store) == sorted((run.run_id, "https://e.com/c") for run in (old, young))
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+def test_many_runs_are_planned_with_as_many_queries_as_few(store, scan):
+    asked = []
+    for runs in (1, 5):
+        for n in range(runs):
+            scan(f"a{n}", age=91)
+        with store._catalogue.read() as connection:
+            event.listen(connection, "before_cursor_execute", lambda *given: asked.append(given[2]))
+            assert len(retention.plan(connection, time.time() - 90 * DAY).old) == runs + (runs > 1)
+    assert len(asked) == 2 * len(set(asked))
 
 
 def test_pages_not_modified_since_are_kept_too(store, scan, begin, scanned):
