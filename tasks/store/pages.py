@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
 from tasks import urls
 from tasks.errors import InputError, StoreError
@@ -95,14 +95,14 @@ def html_of(root: PartFolder, catalogue: Catalogue, run_id: str, url: str) -> by
 
 def _find(connection: Connection, run_id: str, url: str) -> Any:
     project = connection.execute(select(runs.c.project_id).where(runs.c.run_id == run_id)).scalar_one_or_none()
-    page_ids = (url, urls.page_id(project or "", url))
-    named = or_(frontier.c.page_id.in_(page_ids), frontier.c.url == url)
-    row = connection.execute(_COLUMNS.where(frontier.c.run_id == run_id, named)).first()
-    if row is None:
-        raise InputError(
-            f"run {run_id} has no page {urls.printable(url)}: `seo page --run {run_id} URL` wants the URL as scanned"
-        )
-    return row
+    named = (frontier.c.page_id.in_((url, urls.page_id(project or "", url))), frontier.c.url == url)
+    for this in named:  # an address whose page has another id is looked for among all of the run
+        row = connection.execute(_COLUMNS.where(frontier.c.run_id == run_id, this)).first()
+        if row is not None:
+            return row
+    raise InputError(
+        f"run {run_id} has no page {urls.printable(url)}: `seo page --run {run_id} URL` wants the URL as scanned"
+    )
 
 
 _COLUMNS = select(

@@ -1,6 +1,7 @@
 """A page whatever the run."""
 
 import pytest
+from sqlalchemy import event
 
 from tasks.errors import InputError, UnknownPage
 from tasks.store import RunSpec, RunState, Target
@@ -90,3 +91,23 @@ def test_runs_of_a_batch_come_newest_first(store, begin):
     begin(URL, batch_id="other")
     assert [run.run_id for run in store.runs_of_batch("b1")] == ids[::-1]
     assert store.runs_of_batch("none") == []
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+def test_a_page_is_found_without_looking_through_its_run(store, scan):
+    run_id, asked = scan("Tea"), []
+    event.listen(
+        store._catalogue._reader, "before_cursor_execute", lambda _, __, sql, given, *___: asked.append((sql, given))
+    )
+    for named in (ID, URL):
+        assert store.page_object(run_id, named)["facts"]["title"] == "Tea"
+        assert store.html_of(run_id, named) == b"<p>tea</p>\xff"
+    with store._catalogue.read() as connection:
+        plans = [
+            step
+            for sql, given in list(asked)
+            for *_, step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given)
+            if "frontier" in step
+        ]
+    assert len(plans) == 4
+    assert all("(page_id=?" in step for step in plans)
