@@ -79,7 +79,7 @@ def prune(
 
     with Store.open(place.existing()) as opened:
         if run is not None:
-            run_id = opened.get_run(run).run_id
+            run_id = opened.upkeep.would_remove(run)
             if dry_run:
                 screen.say(f"would remove run {run_id}")
                 return Exit.DONE

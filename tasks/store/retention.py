@@ -166,20 +166,23 @@ def remove(shift: Shift, run_id: str) -> None:
         InputError: it is running, or others show pages of it.
     """
     with shift.write() as connection:
-        run = get(connection, run_id)
-        if run.state == RunState.RUNNING:
-            raise InputError(
-                f"run {run.run_id} is running: cancel it first, or `seo resume {run.run_id}` where it died"
-            )
-        if why := needed(connection, time.time()).waits_for(run):
-            raise InputError(f"run {run.run_id} cannot go now: {why}")
-        if names := connection.execute(_shown_by(run.run_id)).scalars().all():
-            raise InputError(
-                f"run {run.run_id} cannot go: pages of it are shown by {', '.join(sorted(names)[:5])}; remove those "
-                "first, or have `--keep` reduce it to what they show"
-            )
-        _remove(connection, run.run_id)
+        _remove(connection, removable(connection, run_id))
     clear_removed(shift)
+
+
+def removable(connection: Connection, run_id: str) -> str:
+    """The run's whole id. Raises as ``remove`` does."""
+    run = get(connection, run_id)
+    if run.state == RunState.RUNNING:
+        raise InputError(f"run {run.run_id} is running: cancel it first, or `seo resume {run.run_id}` where it died")
+    if why := needed(connection, time.time()).waits_for(run):
+        raise InputError(f"run {run.run_id} cannot go now: {why}")
+    if names := connection.execute(_shown_by(run.run_id)).scalars().all():
+        raise InputError(
+            f"run {run.run_id} cannot go: pages of it are shown by {', '.join(sorted(names)[:5])}; remove those "
+            "first, or have `--keep` reduce it to what they show"
+        )
+    return run.run_id
 
 
 def _end_parts(connection: Connection, *where: ColumnElement[bool]) -> None:

@@ -48,6 +48,11 @@ class Upkeep:
         with shift(self._catalogue) as mine:
             retention.remove(mine, run_id)
 
+    def would_remove(self, run_id: str) -> str:
+        """The whole id of the run that ``remove`` would remove now. Raises as it does."""
+        with self._catalogue.read() as connection:
+            return retention.removable(connection, run_id)
+
     def would_prune(self, keep_s: float) -> Pruned:
         """What ``prune`` would do to runs now."""
         with self._catalogue.read() as connection:

@@ -65,6 +65,17 @@ def test_one_run_goes_by_how_its_id_begins(seo, folder, run):
     assert (status, err.startswith(f"seo: no run {run.run_id} in this data folder")) == (2, True)
 
 
+def test_what_is_refused_is_refused_by_a_dry_run_too(seo, folder, run):
+    assert (
+        seo("store", "prune", "--run", run.run_id, "--dry-run", "--data", folder)[2]
+        == f"would remove run {run.run_id}\n"
+    )
+    with Store.open(folder) as store:
+        store.resume_run(run.run_id)
+    status, _, err = seo("store", "prune", "--run", run.run_id, "--dry-run", "--data", folder)
+    assert (status, f"run {run.run_id} is running: cancel it first" in err) == (2, True)
+
+
 @pytest.mark.parametrize("options", [[], ["--keep", "90d", "--run", "x"]])
 def test_prune_wants_to_know_what_goes(seo, folder, run, options):
     status, _, err = seo("store", "prune", *options, "--data", folder)
