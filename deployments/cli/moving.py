@@ -21,7 +21,7 @@ def migrate(*, place: Place = PLACE) -> int:
         f"{moved.facts}"
     )
     screen.say(
-        "set the same variables wherever `seo` runs; for deployments save them with the folder for copies: "
-        "`seo blocks store /srv/seo`"
+        f"set the same variables wherever `seo` runs, and name another folder than {place.folder} for copies if you "
+        "may want to go back; for deployments save them with that: `seo blocks store /srv/seo`"
     )
     return 0

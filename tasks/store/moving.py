@@ -61,15 +61,18 @@ def move(data: Path | str | None, tell: Tell) -> Moved:
         raise InputError(f"no store in {target.folder}: name its folder with --data")
     root = target.parts()
     with closing(source), closing(target.catalogue()) as there:
-        store_id, rows, sent = bring_up_to_date(source), None, 0
-        if not _is_there(there, store_id):
+        store_id, rows, sent, mark = bring_up_to_date(source), None, 0, moved_mark(target.folder)
+        if _is_there(there, store_id):
+            if not mark.exists():
+                _check_left(source, there)
+        else:
             sent = _send(source, root, tell)
             tell(f"copying the catalogue to {there.name}")
             with source.write() as old, there.write() as new:
                 _check_idle(old)
                 sent += _send(source, root, tell)
                 rows = _copy(old, new)
-        moved_mark(target.folder).write_text(f"{there.name}\n{root}\n", encoding="utf-8")
+        mark.write_text(f"{there.name}\n{root}\n", encoding="utf-8")
         return Moved(there.name, str(root), rows, sent)
 
 
@@ -91,6 +94,23 @@ def _is_there(there: Catalogue, store_id: str) -> bool:
             "its own as in ?options=-csearch_path%3Dseo"
         )
     return False
+
+
+def _check_left(source: Catalogue, there: Catalogue) -> None:
+    """Refuses to call a store moved that was gone on with in its folder.
+
+    Raises:
+        InputError: naming a run that is not there, or was resumed here.
+    """
+    epochs = select(runs.c.run_id, runs.c.epoch)
+    with source.read() as old, there.read() as new:
+        known = dict(new.execute(epochs).tuples().all())
+        ahead = [run_id for run_id, epoch in old.execute(epochs) if known.get(run_id, 0) < epoch]
+    if ahead:
+        raise InputError(
+            f"{there.name} has the store as it was moved before, and the folder went on: run {max(ahead)} is not "
+            "there, or not as far. Name an empty database, or a schema of its own, to move it as it is now"
+        )
 
 
 _MADE_AT_ONCE = (meta, projects)

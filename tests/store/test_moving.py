@@ -152,6 +152,19 @@ def test_nobody_at_work_is_left_behind(local):
     assert run.epoch == 2
 
 
+def test_a_folder_that_was_gone_on_with_is_not_called_moved(local):
+    assert move(local, lambda _: None).rows
+    (local / "moved-to").unlink()
+    assert move(local, lambda _: None).rows is None, "as where it was killed before it left its mark"
+    (local / "moved-to").unlink()
+    with at_home(), Store.open(local) as store:
+        store.finish_run("half", store.resume_run("half").epoch, RunState.INTERRUPTED)
+    with pytest.raises(InputError, match=r"went on: run half is not there, or not as far\. Name an empty database"):
+        move(local, lambda _: None)
+    with at_home(), Store.open(local) as store:
+        assert store.get_run("half").epoch == 2
+
+
 def test_a_damaged_file_is_named(local):
     lost = next(local.rglob("*.parquet"))
     lost.write_bytes(b"")
