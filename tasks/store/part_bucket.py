@@ -24,7 +24,8 @@ KEPT_SECONDS = 3600.0
 """A copy that was asked for within so long is kept: a view may be open on it."""
 
 TIDIED_SECONDS = 600.0
-
+TIDIED_MARK = ".tidied"
+"""File whose age says when copies were last looked through: most processes do not live for long."""
 
 _CODE = re.compile(r"<Code>(\w{1,50})</Code>")
 
@@ -47,7 +48,6 @@ class PartBucket(PartFolder):
         self.url = url.rstrip("/")
         self._bucket = _opened(self.url)
         self._limit = _limit()
-        self._tidied = time.monotonic()
 
     is_copy = True
 
@@ -164,10 +164,13 @@ class PartBucket(PartFolder):
 
     def _tidy(self) -> None:
         """Deletes copies, those first that nobody asked for longest, where they are more than the limit."""
-        if time.monotonic() < self._tidied + TIDIED_SECONDS:
+        now, mark = time.time(), self.folder / TIDIED_MARK
+        tidied = _stat(mark)
+        if tidied and abs(now - tidied.st_mtime) < TIDIED_SECONDS:
             return
-        self._tidied = time.monotonic()
-        delete_oldest(self.folder / FACTS, self._limit, time.time() - KEPT_SECONDS)
+        delete_oldest(self.folder / FACTS, self._limit, now - KEPT_SECONDS)
+        with suppress(OSError):  # a full disk, which others then find as full
+            mark.touch()
 
 
 def delete_oldest(folder: Path, limit: float, before: float) -> None:

@@ -73,6 +73,22 @@ def test_a_lost_copy_is_fetched_again_and_a_lost_part_reported(store, begin, sca
 
 
 @shared
+def test_copies_stay_within_their_limit_however_short_processes_live(store, begin, scanned, monkeypatch):
+    monkeypatch.setenv("SEO_CACHE_GB", "0.000001")
+    urls = [f"https://e.com/{n}" for n in range(4)]
+    run = begin(*urls)
+    for url in urls:
+        for file in store.path.rglob("*"):
+            os.utime(file, (time.time() - 2 * 3600,) * 2)
+        with Store.open(store.path) as other:
+            last = other.write_commit(run.run_id, 1, "a", "k", [scanned(url)])
+            assert {path.relative_to(store.path).as_posix() for path in store.path.rglob("*.parquet")} == {
+                part.path for part in last.parts
+            }
+    assert len(store.sql("FROM pages").columns) > 0
+
+
+@shared
 def test_lists_are_in_the_order_of_their_bytes(store):
     ids = ["b", "a_b", "B", "a-b", "aB", "ä", "ab"]
     for one in ids:
