@@ -137,16 +137,26 @@ class Sender:
         """Sends all pushes that are due, line by line, the lines side by side."""
         if self._ways.pusher is None and self._ways.post is None:
             return
-        while lines := self._due(await self._pending(float("inf"), pushes=True)):
+        while lines := await self._due():
             await asyncio.gather(*(self._send(line, pushes) for line, pushes in lines.items()))
             if not await self._lease():
                 return
 
-    def _due(self, pushes: Sequence[PendingRequest]) -> Mapping[str, list[PendingRequest]]:
-        """By line, the pushes from its first on that are due."""
-        now = time.time()
+    async def _due(self) -> Mapping[str, list[PendingRequest]]:
+        """By line, the pushes from its first on that are due; however many of other lines wait before them."""
         lines: defaultdict[str, list[PendingRequest]] = defaultdict(list)
         waiting: set[str] = set()
+        last = 0
+        while not lines and (pushes := await self._pending(float("inf"), pushes=True, after=last)):
+            self._line_up(pushes, lines, waiting)
+            last = pushes[-1].id
+        return lines
+
+    def _line_up(
+        self, pushes: Sequence[PendingRequest], lines: defaultdict[str, list[PendingRequest]], waiting: set[str]
+    ) -> None:
+        """Adds what is due to ``lines``, and to ``waiting`` those whose first waits for its next try."""
+        now = time.time()
         for request in pushes:
             line = channel_of(request) if is_block(channel_of(request)) else PUSHER_LINE
             if line in waiting or (self._ways.pusher if line == PUSHER_LINE else self._ways.post) is None:
@@ -155,7 +165,6 @@ class Sender:
                 waiting.add(line)
             else:
                 lines[line].append(request)
-        return lines
 
     async def _send(self, line: str, pushes: Sequence[PendingRequest]) -> None:
         if line == PUSHER_LINE:
@@ -169,8 +178,8 @@ class Sender:
             if isinstance(outcome, Postponed):
                 return
 
-    async def _pending(self, now: float, *, pushes: bool) -> list[PendingRequest]:
-        return await asyncio.to_thread(self._store.outbox.pending, _AT_ONCE, now, pushes=pushes)
+    async def _pending(self, now: float, *, pushes: bool, after: int = 0) -> list[PendingRequest]:
+        return await asyncio.to_thread(self._store.outbox.pending, _AT_ONCE, now, pushes=pushes, after=after)
 
     async def _settle(self, key: str, outcome: Outcome) -> None:
         outbox = self._store.outbox

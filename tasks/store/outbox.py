@@ -44,11 +44,15 @@ class Outbox:
             leases.release(connection, SENDER, holder)
 
     def pending(
-        self, limit: int = 100, now: float | None = None, *, pushes: bool | None = None
+        self, limit: int = 100, now: float | None = None, *, pushes: bool | None = None, after: int = 0
     ) -> list[PendingRequest]:
-        """The oldest entries that are due, now or at ``now`` seconds since the epoch: all, only or no ``pushes``."""
+        """The oldest entries that are due, now or at ``now`` seconds since the epoch: all, only or no ``pushes``.
+
+        ``after`` is the id of an entry: those that were made later.
+        """
         due = or_(outbox.c.not_before.is_(None), outbox.c.not_before <= (time.time() if now is None else now))
-        query = select(outbox).where(outbox.c.state == PENDING, due).order_by(outbox.c.id).limit(limit)
+        these = (outbox.c.state == PENDING, outbox.c.id > after, due)
+        query = select(outbox).where(*these).order_by(outbox.c.id).limit(limit)
         if pushes is not None:
             query = query.where(outbox.c.kind == PUSH if pushes else outbox.c.kind != PUSH)
         with self._catalogue.read() as connection:

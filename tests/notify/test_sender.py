@@ -363,6 +363,25 @@ async def test_blocks_are_told_each_by_itself(store, pusher, send, told):
     assert [data["notification"]["message"] for data in pusher.data()] == ["page 1", "page 2"]
 
 
+@pytest.mark.parametrize("busy", [False, True])
+async def test_what_waits_for_pusher_keeps_nothing_from_a_block(store, pusher, told, monkeypatch, busy):
+    monkeypatch.setattr(sending, "_AT_ONCE", 3)
+    pusher.answer = lambda _: (503, {}, "busy")
+    naming = ChannelNames(extra=("slack-webhook/alerts",))
+    for number in range(10):
+        tell(store, number, naming=naming)
+    letters = []
+
+    async def post(letter):
+        letters.append(letter.body)
+
+    async with PusherClient(pusher.channel().get_client) as client:
+        ways = Ways(pusher=client if busy else None, post=post)
+        sent = await Sender(store, ways, holder="one", tell=told.append).run()
+    assert letters == [f"page {number}" for number in range(10)]
+    assert (sent.delivered, store.outbox.counts()["pending"]) == (10, 10)
+
+
 @pytest.mark.usefixtures("at_once")
 async def test_a_block_that_fails_for_a_day_is_given_up(store, send, told, monkeypatch):
     tell(store, 1, naming=ChannelNames(extra=("slack-webhook/alerts",)))
