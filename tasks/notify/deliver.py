@@ -9,6 +9,9 @@ from tasks.notify.outcomes import Delivered, Outcome, Postponed, Refused, backof
 from tasks.notify.pusher_client import MAX_BATCH, PusherClient, PusherRefused, PusherUnavailable
 from tasks.store import PendingRequest
 
+GIVE_UP_AFTER = 86400.0
+"""Seconds; what still fails when it is so old is never sent: it may be what the receiver stumbles over."""
+
 Told = Callable[[str, Outcome], Awaitable[None]]
 """Takes the outcome of a key, as soon as it is known: what was sent is not to be sent again."""
 
@@ -33,7 +36,7 @@ async def _push_batch(batch: Sequence[tuple[PendingRequest, Message]], client: P
         await client.send([message for _, message in batch])
     except PusherUnavailable as error:
         for request, _ in batch:
-            await told(request.key, _later(request, str(error), error.retry_after))
+            await told(request.key, _failed(request, str(error), error.retry_after))
         return False
     except PusherRefused as error:
         if len(batch) == 1:
@@ -48,23 +51,21 @@ async def _push_batch(batch: Sequence[tuple[PendingRequest, Message]], client: P
     return True
 
 
-async def hand_letter(
-    request: PendingRequest, post: Callable[[Letter], Awaitable[None]], public_url: str, give_up_after: float
-) -> Outcome:
-    """Gives a notification to a block by ``post``; refused once it is ``give_up_after`` seconds old and still fails."""
+async def hand_letter(request: PendingRequest, post: Callable[[Letter], Awaitable[None]], public_url: str) -> Outcome:
+    """Gives a notification to a block by ``post``."""
     try:
         await post(letter(request, public_url))
     except Unsendable as error:
         return Refused(str(error))
     except Exception as error:  # noqa: BLE001 - a block raises what it likes; its text may hold the address' token
         why = str(error) if isinstance(error, SeoScanError) else f"{type(error).__name__}{_status(error)}"
-        if time.time() - request.created_at.timestamp() > give_up_after:
-            return Refused(f"given up after {request.attempts + 1} tries: {why}")
-        return _later(request, why)
+        return _failed(request, why)
     return Delivered()
 
 
-def _later(request: PendingRequest, why: str, retry_after: float | None = None) -> Postponed:
+def _failed(request: PendingRequest, why: str, retry_after: float | None = None) -> Postponed | Refused:
+    if time.time() - request.created_at.timestamp() > GIVE_UP_AFTER:
+        return Refused(f"given up after {request.attempts + 1} tries: {why}")
     return Postponed(time.time() + max(backoff(request.attempts + 1), retry_after or 0.0), why)
 
 

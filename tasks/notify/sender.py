@@ -16,7 +16,6 @@ from tasks.store import PendingRequest, Store
 
 PUSHER_LINE = ""
 LEASE_SECONDS = 60.0
-GIVE_UP_AFTER = 86400.0
 LOOK_EVERY = 1.0
 _AT_ONCE = 1000
 
@@ -173,7 +172,7 @@ class Sender:
             return
         assert self._ways.post is not None  # noqa: S101 - for the type checker
         for request in pushes:
-            outcome = await hand_letter(request, self._ways.post, self._ways.public_url, GIVE_UP_AFTER)
+            outcome = await hand_letter(request, self._ways.post, self._ways.public_url)
             await self._settle(request.key, outcome)
             if isinstance(outcome, Postponed):
                 return

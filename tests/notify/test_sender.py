@@ -183,6 +183,20 @@ async def test_one_event_the_server_refuses_spoils_no_other(store, pusher, send,
     assert await send() == Sent()
 
 
+async def test_what_the_server_stumbles_over_holds_others_up_for_a_day_at_most(store, pusher, send, told, monkeypatch):
+    pusher.answer = lambda batch: (500 if any('"n":1' in event["data"] for event in batch) else 200, {}, "{}")
+    push(store, 1)
+    assert await send() == Sent(postponed=1)
+    now = time.time()
+    monkeypatch.setattr("tasks.store.outbox.time.time", lambda: now + 86401)
+    push(store, 2)
+    assert await send() == Sent(postponed=1, refused=1)
+    assert told[1] == "push-1:0 cannot be sent: given up after 2 tries: Pusher answers 500: {}"
+    monkeypatch.setattr("tasks.store.outbox.time.time", lambda: now + 86411)
+    assert await send() == Sent(delivered=1)
+    assert ends(store) == {"delivered": 1, "refused": 1}
+
+
 async def test_what_cannot_be_sent_is_refused_before_anything_is_sent(store, pusher, send, told):
     push(store, 1, "private-user-ann smith")
     push(store, 2, "x" * 165)
@@ -385,7 +399,7 @@ async def test_what_waits_for_pusher_keeps_nothing_from_a_block(store, pusher, t
 @pytest.mark.usefixtures("at_once")
 async def test_a_block_that_fails_for_a_day_is_given_up(store, send, told, monkeypatch):
     tell(store, 1, naming=ChannelNames(extra=("slack-webhook/alerts",)))
-    monkeypatch.setattr(sending, "GIVE_UP_AFTER", -1.0)
+    monkeypatch.setattr("tasks.notify.deliver.GIVE_UP_AFTER", -1.0)
 
     async def post(_):
         raise ConnectionError
