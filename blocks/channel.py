@@ -1,10 +1,13 @@
 """Where live messages go."""
 
+import re
 from typing import Any, ClassVar
 
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import Field, HttpUrl, SecretStr, field_validator
 
 from blocks.settings import SettingsBlock
+
+_HOST = re.compile(r"[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]")
 
 
 class PusherChannel(SettingsBlock):
@@ -67,6 +70,13 @@ class PusherChannel(SettingsBlock):
         default_factory=list,
         description="Prefect notification blocks told of each notification too, as slack-webhook/NAME.",
     )
+
+    @field_validator("host")
+    @classmethod
+    def _host_alone(cls, host: str) -> str:
+        if not _HOST.fullmatch(host):
+            raise ValueError("give the name alone, such as ws.example.com: port and ssl say the rest")
+        return host
 
     @property
     def missing(self) -> tuple[str, ...]:

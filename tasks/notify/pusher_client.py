@@ -86,15 +86,15 @@ class _Backend:
         self._session = session
 
     async def send_request(self, request: Any) -> None:
-        url = yarl.URL(request.url, encoded=True)
         try:
+            url = yarl.URL(request.url, encoded=True)
             async with self._session.request(
                 request.method, url, data=request.body, headers=request.headers, allow_redirects=False
             ) as answer:
                 body = await _read(answer)
         except TimeoutError:
             raise PusherUnavailable("Pusher does not answer in time") from None
-        except (aiohttp.ClientError, OSError) as error:  # its text would name the signed address
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # its text would name the signed address
             raise PusherUnavailable(f"Pusher cannot be reached: {_cause(error)}") from None
         self._judge(answer.status, body, answer.headers.get("Retry-After", ""))
 

@@ -91,9 +91,19 @@ def test_what_makes_no_sense_cannot_be_saved(values):
 
 
 @pytest.mark.parametrize(
+    "host", ["ws.example.com:6001", "https://ws.example.com", "ws.example.com/app", "::1", "wß.example"]
+)
+def test_what_is_more_than_a_host_is_named(monkeypatch, host):
+    monkeypatch.setenv("PUSHER_HOST", host)
+    with pytest.raises(ValueError, match=rf"^environment variable PUSHER_HOST='{host}': give the name alone"):
+        PusherChannel().with_environment()
+
+
+@pytest.mark.parametrize(
     ("values", "address"),
     [
         ({}, ("https", "api.pusherapp.com", 443)),
+        ({"host": "[::1]"}, ("https", "[::1]", 443)),
         ({"cluster": "eu"}, ("https", "api-eu.pusher.com", 443)),
         ({"host": "127.0.0.1", "port": 6001, "ssl": False}, ("http", "127.0.0.1", 6001)),
     ],

@@ -216,6 +216,13 @@ async def test_nobody_there(store, send, told, free_tcp_port):
     assert 0 < waiting.not_before - time.time() < 4
 
 
+async def test_a_name_that_no_server_can_have(store, send, told):
+    tell(store)
+    nowhere = PusherChannel(app_id="1", key="k", secret=SECRET, host=f"{'a' * 64}.example")
+    assert await send(nowhere) == Sent(postponed=1)
+    assert told[0].endswith("Pusher cannot be reached: UnicodeError")
+
+
 async def test_a_server_that_says_nothing(store, pusher, send, told):
     tell(store)
     pusher.answer = lambda _: time.sleep(0.5) or (200, {}, "{}")
