@@ -106,10 +106,10 @@ def _json(body: bytes) -> Any:
 
 
 def _text(value: object) -> str:
-    """Text as such, or in the parts that some servers give."""
+    """Text as such, or in the parts that some servers give; without lone surrogates, which only JSON can write."""
     if isinstance(value, list):
         return "".join(_text(part.get("text")) for part in value if isinstance(part, Mapping))
-    return value if isinstance(value, str) else ""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _usage(value: object) -> Usage | None:

@@ -94,7 +94,7 @@ class ModelLedger:
             "cost": cost,
             "prompt_tokens": prompt_tokens,
             "completion_tokens": completion_tokens,
-            "outcome": outcome,
+            "outcome": text_safe(outcome),
             "model": text_safe(model),
             "settled_at": time.time(),
         }

@@ -177,6 +177,26 @@ async def test_a_body_that_is_no_completion_ends_in_words(analyst, model, subjec
     assert await reason(analyst, subject) in {Failure.UNAVAILABLE, Failure.NONSENSE}
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        completion(advice(recommendation()), finish="st\ud800op\0"),
+        completion(advice(recommendation()), model="tea\ud800"),
+    ],
+)
+async def test_what_no_database_takes_of_an_answer_is_no_hindrance(analyst, model, subject, reply):
+    model.script.append(reply)
+    async with analyst() as asking:
+        assert len((await asking.analyse(subject)).items) == 1
+
+
+async def test_nonsense_that_cannot_be_sent_back_is_corrected_too(analyst, model, subject):
+    model.script.extend([completion("Tea \ud83c"), by_findings])
+    async with analyst() as asking:
+        assert (await asking.analyse(subject)).source == "llm"
+    assert model.requests[1]["messages"][-2]["content"] == "Tea ?"
+
+
 async def test_an_answer_with_our_secret_code_is_thrown_away(analyst, model, subject):
     def leaks(body):
         return completion(json.dumps({"recommendations": [], "orders": body["messages"][0]["content"]}))
