@@ -1,7 +1,6 @@
 """What a chat server answered, read without trust: its JSON may be of any shape, an error may come as a success."""
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -113,17 +112,30 @@ def _text(value: object) -> str:
 
 
 def _usage(value: object) -> Usage | None:
+    """None where it tells neither the tokens nor what they cost."""
     if not isinstance(value, Mapping):
         return None
-    cost = value.get("cost")
-    cost = float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) and abs(cost) < _MAX else None
-    return Usage(_count(value.get("prompt_tokens")), _count(value.get("completion_tokens")), cost)
+    cost = _cost(value)
+    prompt, completion = _number(value.get("prompt_tokens")), _number(value.get("completion_tokens"))
+    if cost is None and (completion is None or not prompt):
+        return None
+    return Usage(int(prompt or 0), int(completion or 0), cost)
+
+
+def _cost(usage: Mapping[str, Any]) -> float | None:
+    """What OpenRouter charges, and what a provider does where its key is the user's own."""
+    cost = _number(usage.get("cost"))
+    if cost is None or usage.get("is_byok") is not True:
+        return cost
+    details = usage.get("cost_details")
+    upstream = _number(details.get("upstream_inference_cost")) if isinstance(details, Mapping) else None
+    return None if upstream is None else cost + upstream
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= _MAX else None
 
 
 _MAX = 1e9
-
-
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return 0
-    return int(min(max(value, 0), _MAX))

@@ -99,13 +99,41 @@ async def test_no_run_of_pages_passes_a_cap(analyst, model, store, read):
     assert spent.calls == len(model.requests) == outcomes.count("analysed")
 
 
-async def test_a_call_without_usage_counts_at_its_most(analyst, model, store, subject):
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {"total_tokens": 0},
+        {"prompt_tokens": 0, "completion_tokens": 0},
+        {"prompt_tokens": 900},
+        {"input_tokens": 900, "output_tokens": 100},
+        {"prompt_tokens": "900", "completion_tokens": -1},
+        {"prompt_tokens": 10**400, "completion_tokens": 10**400, "cost": 10**400},
+        {"cost": 0, "is_byok": True},
+    ],
+)
+async def test_a_call_whose_usage_is_not_told_counts_at_its_most(analyst, model, store, subject, usage):
     reply = completion(ONE)
-    del reply["usage"]
+    reply["usage"] = usage
     model.script.append(reply)
     async with analyst() as asking:
         await asking.analyse(subject)
     assert store.model_ledger.spent().cost > 0.008
+
+
+@pytest.mark.parametrize(
+    ("is_byok", "cost", "upstream", "expected"),
+    [(False, 0.002, 0.002, 0.002), (True, 0.0, 0.03, 0.03), (True, 0.001, 0.03, 0.031)],
+)
+async def test_a_provider_that_charges_the_users_own_key_counts(
+    analyst, model, store, subject, is_byok, cost, upstream, expected
+):  # as https://openrouter.ai/docs/use-cases/usage-accounting has it
+    details = {"upstream_inference_cost": upstream}
+    usage = {"prompt_tokens": 900, "completion_tokens": 100, "cost": cost, "is_byok": is_byok, "cost_details": details}
+    model.script.append(completion(ONE, usage=usage))
+    async with analyst() as asking:
+        await asking.analyse(subject)
+    assert store.model_ledger.spent().cost == pytest.approx(expected)
 
 
 async def test_refused_calls_cost_nothing_and_broken_ones_all_they_could(analyst, model, store, subject):
