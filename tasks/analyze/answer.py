@@ -1,7 +1,6 @@
 """What a model may answer: one closed shape, whatever it was asked for."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args
 
@@ -13,8 +12,7 @@ MAX_ANSWER = 200_000
 """Characters of an answer that are read."""
 
 MAX_PROBLEMS = 5
-_STARTS_TRIED = 20
-_FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
+_STARTS_TRIED = 200
 
 Priority = Literal["high", "medium", "low"]
 Category = Literal[
@@ -54,10 +52,7 @@ def read_advice(text: str) -> tuple[list[Advised], list[str]]:
     Raises:
         Nonsense: there is no JSON object of that form, or none of its recommendations is of use.
     """
-    answer = _object(text[:MAX_ANSWER])
-    listed = answer.get("recommendations")
-    if not isinstance(listed, list):
-        raise Nonsense('the JSON object has no list "recommendations"')
+    listed = _listed(text[:MAX_ANSWER])
     advised: list[Advised] = []
     problems: list[str] = []
     for number, item in enumerate(listed[:MAX_RECOMMENDATIONS]):
@@ -95,25 +90,30 @@ def _problems(error: ValidationError) -> Iterator[str]:
         yield f"{'.'.join(path) or 'item'}: {problem['msg']}"
 
 
-def _object(text: str) -> Mapping[str, Any]:
-    for candidate in _candidates(text):
-        try:
-            found = json.loads(candidate)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(found, dict):
-            return found
-    raise Nonsense("the answer is not one JSON object")
+def _listed(text: str) -> list[Any]:
+    """What the last object with recommendations lists: a model may think aloud before it, and explain after it."""
+    answers = list(_objects(text))
+    listed: list[list[Any]] = [found for answer in answers if isinstance(found := answer.get("recommendations"), list)]
+    if not listed:
+        raise Nonsense(
+            'the JSON object has no list "recommendations"' if answers else "the answer is not one JSON object"
+        )
+    return listed[-1]
 
 
-def _candidates(text: str) -> Iterator[str]:
-    """The answer itself, what it fences, and what begins and ends with braces in it."""
-    yield text
-    yield from (found[1] for found in _FENCE.finditer(text))
-    end = text.rfind("}") + 1
-    start = -1
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    start = text.find("{")
     for _ in range(_STARTS_TRIED):
-        start = text.find("{", start + 1)
-        if start < 0 or start >= end:
+        if start < 0:
             return
-        yield text[start:end]
+        try:
+            found, end = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            end = start + 1
+        else:
+            yield found
+        start = text.find("{", end)
+
+
+_DECODER = json.JSONDecoder(strict=False)
+"""Takes line breaks within texts as they are."""

@@ -231,7 +231,15 @@ async def test_the_rung_that_held_is_where_the_next_page_begins(analyst, model, 
 
 @pytest.mark.parametrize(
     "text",
-    ["```json\n{}\n```", "Here you are:\n{}\nGood luck!", "<think>{{maybe}}</think>\n{}", "\ufeff\n  {}"],
+    [
+        "```json\n{}\n```",
+        "Here you are:\n{}\nGood luck!",
+        "<think>{{maybe}}</think>\n{}",
+        "\ufeff\n  {}",
+        "{}\nPut {brand} where yours stands. }",
+        "<think>" + "{F1} " * 50 + '{"recommendations": []}?</think>{}',
+        '```json\n{"@type": "Product"}\n```\ngoes with\n```json\n{}\n```',
+    ],
 )
 async def test_an_answer_in_plain_text_is_found_in_it(analyst, model, subject, text):
     model.script.extend(
@@ -240,6 +248,13 @@ async def test_an_answer_in_plain_text_is_found_in_it(analyst, model, subject, t
     async with analyst() as asking:
         assert [item.title for item in (await asking.analyse(subject)).items] == ["Write a title that names the tea"]
     assert "response_format" not in model.requests[2]
+
+
+async def test_a_line_break_within_a_text_is_taken_as_such(analyst, model, subject):
+    model.script.append(completion(advice(recommendation(description="Name\tthe tea.")).replace("\\t", "\n")))
+    async with analyst() as asking:
+        assert (await asking.analyse(subject)).items[0].description == "Name the tea."
+    assert len(model.requests) == 1
 
 
 async def test_a_page_without_findings_costs_no_call(analyst, model, subject):
