@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tasks.analyze.answer import Nonsense, read_advice
@@ -82,28 +83,31 @@ class Analyst:
         holder = f"{os.getpid()}-{secrets.token_hex(8)}"
         answer = await self._claim(prompt, holder)
         if answer is not None:
-            return self._analysis(self._vetted(answer.text, subject), answer.model, cached=True)
+            return self._answered(answer, subject)
         try:
             purse = Purse(self.store, self.settings, prompt.key, self.run_id, subject.page_id)
-            dialogue = Dialogue(self.client, purse, self.settings, self.tell, wait=self.wait)
+            vetting = partial(self._vetted, subject=subject)
+            dialogue = Dialogue(self.client, purse, self.settings, vetting, self.tell, wait=self.wait)
             usable = await dialogue.advice(prompt)
-            vetted = self._vetted(usable.text, subject)
             await asyncio.to_thread(self.store.model_ledger.answer, prompt.key, holder, usable.text, usable.model)
         except BaseException:
             await asyncio.shield(asyncio.to_thread(self.store.model_ledger.give_up, prompt.key, holder))
             raise
-        return self._analysis(vetted, usable.model, cached=False)
+        return self._analysis(usable.vetted, usable.model, cached=False)
 
-    def _vetted(self, text: str, subject: Subject) -> Vetted:
+    def _answered(self, answer: Answer, subject: Subject) -> Analysis:
         try:
-            advised, problems = read_advice(text)
+            return self._analysis(self._vetted(answer.text, subject), answer.model, cached=True)
         except Nonsense as error:
             raise AnalysisFailed(Failure.NONSENSE, str(error)) from None
+
+    def _vetted(self, text: str, subject: Subject) -> Vetted:
+        advised, problems = read_advice(text)
         vetted = vet(advised, subject, self.profile)
         for note in (*problems, *vetted.notes):
             self.tell(note)
         if not vetted.items:
-            raise AnalysisFailed(Failure.NONSENSE, "no recommendation of the answer rests on a finding of the page")
+            raise Nonsense("none of its recommendations names a finding of the page, such as F1")
         return vetted
 
     def _analysis(self, vetted: Vetted, model: str, *, cached: bool) -> Analysis:

@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tasks.analyze.answer import Advised, Nonsense, read_advice
+from tasks.analyze.answer import Nonsense
 from tasks.analyze.cost import Usage, cost_of, most
 from tasks.analyze.failures import ANOTHER_MODEL, PASSING, AnalysisFailed, CallFailed, Failure
 from tasks.analyze.ladder import LADDER, Ladder, Rung
 from tasks.analyze.prompt import Message, Prompt, size
 from tasks.analyze.reply import Reply
 from tasks.analyze.settings import ModelSettings
+from tasks.analyze.vetting import Vetted
 from tasks.errors import BudgetSpent
 from tasks.store import Store
 
@@ -30,12 +31,11 @@ _SHOWN_AGAIN = 8000
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """An answer with recommendations; ``dropped`` names what was wrong with others in it."""
+    """An answer, and what is kept of it."""
 
     text: str
     model: str
-    advised: Sequence[Advised]
-    dropped: Sequence[str]
+    vetted: Vetted
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,16 @@ class Purse:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """Asks about one page: retries what passes, lowers the form, asks for a longer or a better answer once."""
+    """Asks about one page: retries what passes, lowers the form, asks for a longer or a better answer once.
+
+    Attributes:
+        vet: what is kept of an answer; raises ``Nonsense`` where that is nothing.
+    """
 
     client: "ModelClient"
     purse: Purse
     settings: ModelSettings
+    vet: Callable[[str], Vetted]
     tell: Callable[[str], None]
     ladder: Ladder = LADDER
     wait: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
@@ -117,8 +122,7 @@ class Dialogue:
             raise AnalysisFailed(Failure.NONSENSE, f"the answer is of no use, twice: {error}") from None
 
     def _usable(self, model: str, reply: Reply) -> Usable:
-        advised, dropped = read_advice(reply.text)
-        return Usable(reply.text, reply.model or model, advised, dropped)
+        return Usable(reply.text, reply.model or model, self.vet(reply.text))
 
     async def _whole(self, model: str, messages: Sequence[Message], canary: str) -> Reply:
         """An answer that was not cut off; one that was is asked for once more with twice the length."""

@@ -151,9 +151,14 @@ async def test_nonsense_twice_is_given_up(analyst, model, subject, content):
 
 
 @pytest.mark.parametrize("items", [[], [recommendation(findings=["F99"])], [recommendation(findings=[])]])
-async def test_an_answer_about_no_finding_is_no_advice(analyst, model, subject, items):
-    model.script.append(completion(advice(*items)))
-    assert await reason(analyst, subject) == Failure.NONSENSE
+async def test_an_answer_about_no_finding_is_corrected_once(analyst, model, subject, items):
+    model.script.extend([completion(advice(*items)), by_findings])
+    async with analyst() as asking:
+        assert (await asking.analyse(subject)).source == "llm"
+    assert "names a finding of the page, such as F1" in model.requests[1]["messages"][-1]["content"]
+    model.script.extend([completion(advice(*items))] * 2)
+    assert await reason(analyst, subject, max_tokens=500) == Failure.NONSENSE
+    assert len(model.requests) == 4
 
 
 @pytest.mark.parametrize(
