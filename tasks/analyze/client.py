@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterable, Sequence
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -93,6 +94,7 @@ class ModelClient:
         if not (self._secret.isascii() and self._secret.isprintable()):
             raise InputError("the model's API key has characters that no key has: set it anew")
         self._settings = settings
+        self._newer: set[str] = set()
         options = FetchOptions(allow=settings.allow, connect_timeout=CONNECT_TIMEOUT, read_timeout=settings.timeout)
         self._http = httpx.AsyncClient(transport=BoundedTransport(options), trust_env=False, follow_redirects=False)
         self._openai = AsyncOpenAI(
@@ -117,17 +119,21 @@ class ModelClient:
         Raises:
             CallFailed: there is no answer; its text holds neither the key nor the messages.
         """
+        newer = model in self._newer
         try:
             async with asyncio.timeout(self._settings.timeout):
                 raw = await self._openai.chat.completions.with_raw_response.create(
                     model=model,
                     messages=cast("Any", list(messages)),
-                    extra_body=request_fields(self._settings.base_url, rung, max_tokens),
+                    extra_body=request_fields(self._settings.base_url, rung, max_tokens, newer=newer),
                 )
         except TimeoutError:
             limit = f"no answer within {self._settings.timeout:g} s"
             raise CallFailed(Failure.TIMED_OUT, limit) from None
         except openai.APIStatusError as error:
+            if not newer and _wants_newer(error):
+                self._newer.add(model)
+                return await self.ask(model, messages, rung, max_tokens)
             raise self._refused(error) from None
         except openai.APIConnectionError as error:
             raise self._unconnected(error.__cause__) from None
@@ -154,10 +160,10 @@ class ModelClient:
         return CallFailed(reason, cause.detail)
 
 
-def request_fields(base_url: str, rung: Rung, max_tokens: int) -> dict[str, Any]:
-    """What a request says beside model and messages; servers differ."""
+def request_fields(base_url: str, rung: Rung, max_tokens: int, *, newer: bool = False) -> dict[str, Any]:
+    """What a request says beside model and messages; servers differ, and ``newer`` models of one from others."""
     server = host(base_url)
-    fields: dict[str, Any] = {"max_completion_tokens" if server == OPENAI else "max_tokens": max_tokens}
+    fields: dict[str, Any] = {_NEWER if newer or server == OPENAI else "max_tokens": max_tokens}
     if (form := rung.response_format()) is not None:
         if server == OPENAI:
             form.pop("schema", None)
@@ -166,6 +172,14 @@ def request_fields(base_url: str, rung: Rung, max_tokens: int) -> dict[str, Any]
         fields["provider"] = {"require_parameters": rung is not Rung.TEXT, "data_collection": "deny"}
         fields["usage"] = {"include": True}
     return fields
+
+
+_NEWER = "max_completion_tokens"
+
+
+def _wants_newer(error: openai.APIStatusError) -> bool:
+    """Azure, for one, names the field that its models from GPT-5 on take for the length of an answer."""
+    return error.status_code == HTTPStatus.BAD_REQUEST and _NEWER in error.response.text
 
 
 def _asked_wait(answer: Any) -> float | None:

@@ -1,5 +1,6 @@
 """Where requests to a model go, what they carry, and what never leaves."""
 
+import asyncio
 import logging
 import socket
 import threading
@@ -123,6 +124,32 @@ def test_openrouter_is_told_to_honour_the_form_and_to_count():
     assert fields["provider"] == {"require_parameters": True, "data_collection": "deny"}
     assert (fields["usage"], fields["max_tokens"]) == ({"include": True}, 500)
     assert request_fields("https://openrouter.ai/api/v1", Rung.TEXT, 500)["provider"]["require_parameters"] is False
+
+
+async def test_a_model_that_takes_only_the_new_name_of_the_limit_gets_it(model):
+    refusal = (
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+    )
+
+    def answer(body):
+        takes = "max_completion_tokens" if body["model"] == "gpt-5-mini" else "max_tokens"
+        return completion("Tea.") if takes in body else (400, error("unsupported_parameter", refusal))
+
+    model.default = answer
+    async with ModelClient(model.settings(), SecretStr(KEY)) as client:
+        await asyncio.gather(*(client.ask("gpt-5-mini", MESSAGES, Rung.TEXT, 100) for _ in range(3)))
+        asked = len(model.requests)
+        for name in ("gpt-5-mini", "other"):
+            assert (await client.ask(name, MESSAGES, Rung.TEXT, 100)).text == "Tea."
+    limits = [[name for name in request if "tokens" in name] for request in model.requests[asked:]]
+    assert limits == [["max_completion_tokens"], ["max_tokens"]]
+
+
+async def test_a_limit_that_is_refused_by_both_names_is_refused(model):
+    model.script.extend([(400, error(400, "max_completion_tokens is too large"))] * 2)
+    with pytest.raises(CallFailed) as failed:
+        await ask(model.settings())
+    assert (failed.value.reason, len(model.requests)) == (Failure.BAD_REQUEST, 2)
 
 
 def test_openai_itself_takes_neither_the_old_limit_nor_a_schema_beside_json_object():
