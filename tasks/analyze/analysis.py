@@ -3,7 +3,8 @@
 import asyncio
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ from tasks.store import Answer, Claimed, NewRecommendation, Source, Store, Templ
 
 if TYPE_CHECKING:
     from tasks.analyze.client import ModelClient
+
+LEASE = 60.0
+"""Seconds after which the question of an asker that gives no sign of life is another's."""
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at a question that another process is asking."""
@@ -88,7 +92,8 @@ class Analyst:
             purse = Purse(self.store, self.settings, prompt.key, self.run_id, subject.page_id)
             vetting = partial(self._vetted, subject=subject)
             dialogue = Dialogue(self.client, purse, self.settings, vetting, self.tell, wait=self.wait)
-            usable = await dialogue.advice(prompt)
+            async with self._keeping(prompt.key, holder):
+                usable = await dialogue.advice(prompt)
             await asyncio.to_thread(self.store.model_ledger.answer, prompt.key, holder, usable.text, usable.model)
         except BaseException:
             await asyncio.shield(asyncio.to_thread(self.store.model_ledger.give_up, prompt.key, holder))
@@ -116,10 +121,9 @@ class Analyst:
 
     async def _claim(self, prompt: Prompt, holder: str) -> Answer | None:
         """What was answered before; None where the question is ours to ask."""
-        lease = self.settings.timeout * TRIES * 4
         waited = 0.0
-        while waited <= lease:
-            found = await asyncio.to_thread(self.store.model_ledger.claim, prompt.key, holder, lease)
+        while waited <= self.settings.timeout * TRIES * 4:
+            found = await asyncio.to_thread(self.store.model_ledger.claim, prompt.key, holder, LEASE)
             if isinstance(found, Answer):
                 return found
             if isinstance(found, Claimed):
@@ -127,3 +131,19 @@ class Analyst:
             await self.wait(LOOK_EVERY)
             waited += LOOK_EVERY
         raise AnalysisFailed(Failure.HELD_ELSEWHERE, f"another process has asked the same for {waited:,.0f} s")
+
+    @asynccontextmanager
+    async def _keeping(self, key: str, holder: str) -> AsyncIterator[None]:
+        """Gives signs of life while the body asks."""
+
+        async def keep() -> None:
+            while True:
+                await asyncio.sleep(LEASE / 3)
+                await asyncio.to_thread(self.store.model_ledger.prolong, key, holder, LEASE)
+
+        keeping = asyncio.create_task(keep())
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)

@@ -37,6 +37,12 @@ class ModelLedger:
         kind = Claimed if found.holder == holder else Held
         return kind(key=key, holder=found.holder, until=datetime.fromtimestamp(found.until, UTC))
 
+    def prolong(self, key: str, holder: str, lease_s: float = LEASE_SECONDS) -> None:
+        """Keeps the question the holder's for so many seconds from now, where it still is."""
+        mine = (model_answers.c.key == key, model_answers.c.holder == holder, model_answers.c.text.is_(None))
+        with self._catalogue.write() as connection:
+            connection.execute(update(model_answers).where(*mine).values(until=time.time() + lease_s))
+
     def answer(self, key: str, holder: str, text: str, model: str) -> None:
         """Keeps the answer for all; one that is there already stays."""
         values = {

@@ -1,9 +1,11 @@
 """What calls cost is written down, and no cap is passed."""
 
 import asyncio
+import threading
 
 import pytest
 
+from tasks.analyze import analysis
 from tasks.analyze.analysis import Analyst
 from tasks.analyze.cost import Usage, cost_of, most
 from tasks.analyze.failures import AnalysisFailed, Failure
@@ -59,6 +61,39 @@ async def test_two_who_ask_the_same_at_once_make_one_call(analyst, model, subjec
         found = await asyncio.gather(one.analyse(subject), other.analyse(subject), other.analyse(subject))
     assert len(model.requests) == 1
     assert sorted(analysis.cached for analysis in found) == [False, True, True]
+
+
+async def test_a_question_is_kept_for_as_long_as_it_is_asked(analyst, model, subject, monkeypatch):
+    monkeypatch.setattr(analysis, "LEASE", 0.3)
+    model.gate = threading.Event()
+    async with analyst() as one, analyst(wait=lambda _: asyncio.sleep(0.02)) as other:
+        both = asyncio.gather(one.analyse(subject), other.analyse(subject))
+        await asyncio.sleep(1)
+        model.gate.set()
+        await both
+    assert len(model.requests) == 1
+
+
+async def test_the_question_of_an_asker_that_died_is_soon_another_s(analyst, model, store, subject, monkeypatch):
+    monkeypatch.setattr(analysis, "LEASE", 0.3)
+    monkeypatch.setattr(store.model_ledger, "give_up", lambda *_: None)
+    asked, gone = threading.Event(), threading.Event()
+
+    def hangs(_):
+        asked.set()
+        gone.wait(10)
+        return completion(ONE)
+
+    model.script.append(hangs)
+    async with analyst() as one:
+        dies = asyncio.create_task(one.analyse(subject))
+        await asyncio.to_thread(asked.wait, 10)
+        dies.cancel()
+        await asyncio.gather(dies, return_exceptions=True)
+    gone.set()
+    async with analyst(wait=lambda _: asyncio.sleep(0.02)) as other:
+        assert (await other.analyse(subject)).cached is False
+    assert len(model.requests) == 2
 
 
 async def test_a_failure_leaves_the_question_to_the_next(analyst, model, subject):

@@ -51,6 +51,16 @@ def test_a_question_given_up_or_left_is_another_s(ledger):
     assert ledger.claim("k", "c").holder == "c", "b's time was over"
 
 
+def test_a_question_is_kept_by_its_holder_alone(ledger):
+    ledger.claim("k", "a", lease_s=-1)
+    ledger.prolong("k", "b")
+    ledger.prolong("k", "a")
+    assert ledger.claim("k", "b").holder == "a"
+    ledger.give_up("k", "a")
+    ledger.prolong("k", "a")
+    assert isinstance(ledger.claim("k", "b"), Claimed)
+
+
 def test_the_first_answer_stays(ledger):
     ledger.claim("k", "a", lease_s=-1)
     ledger.claim("k", "b")
