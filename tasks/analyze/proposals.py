@@ -15,7 +15,7 @@ from tasks.model import Response
 _PAGE = "https://example.com/"
 _VOCABULARY = re.compile(r"https?://(?:www\.)?schema\.org(?:/|$)")
 _VALUES = 2000
-"""Values of one JSON-LD block that are looked at; more are not proposed by anyone in earnest."""
+"""Names and values of one JSON-LD block that are looked at; more are not proposed by anyone in earnest."""
 
 
 class Unfit(ValueError):
@@ -92,4 +92,4 @@ def _strings(block: Any) -> Iterator[str]:
         elif isinstance(value, list):
             pending.extend(value)
         elif isinstance(value, dict):
-            pending.extend(value.values())
+            pending += [*value, *value.values()]

@@ -167,6 +167,8 @@ def test_json_ld_is_written_so_that_it_ends_no_script():
         json.dumps({**PRODUCT, "email": "fix@evil.com"}),
         json.dumps({**PRODUCT, "image": {"contentUrl": "ｅvil。com/x"}}),
         json.dumps({**PRODUCT, "offers": [{"url": "javascript:alert(1)"}]}),
+        json.dumps({**PRODUCT, "https://evil.example/buy": "Green tea"}),
+        json.dumps({**PRODUCT, "@context": ["https://schema.org", {"call evil.com": "https://schema.org/name"}]}),
         json.dumps({**PRODUCT, "@type": 5}),
         '{"@context": "https://schema.org", "@type": "Product", "price": NaN}',
         json.dumps({**PRODUCT, "many": ["x"] * 5000}),
