@@ -91,6 +91,7 @@ def on_shelf(until: str, **facts) -> dict[str, Any]:
 
 
 NOINDEX = page(robots=(robots("noindex"),))
+MOVES_ON = page(meta_refresh=MetaRefresh(0, f"{EXAMPLE}b"))
 OF_GERMAN = canonical(f"{EXAMPLE}de", ignored_for="hreflang")
 FETCHED = replace(html(""), fetched_at=datetime(2026, 6, 25, 15, tzinfo=UTC))
 PDF = Response(url=EXAMPLE, status=200, headers=(("content-type", "application/pdf"),), body=b"%PDF")
@@ -532,6 +533,7 @@ PARTS = [
     Case("html-lang-missing", page(), FAIL, WARNING),
     Case("html-lang-missing", page(lang=" "), FAIL),
     Case("html-lang-missing", page(lang="en"), PASS),
+    Case("html-lang-missing", MOVES_ON, NOT),
     Case("html-lang-missing", PDF, NOT),
     *(
         Case("viewport-missing", page(viewport=viewport), FAIL, WARNING)
@@ -560,6 +562,8 @@ PARTS = [
             "width=1024, width=device-width",
         )
     ),
+    Case("viewport-missing", MOVES_ON, NOT),
+    Case("viewport-missing", page(meta_refresh=MetaRefresh(1, f"{EXAMPLE}b")), FAIL),
     Case("viewport-missing", PDF, NOT),
     Case("head-broken-by-element", page(head_broken_by="img"), FAIL, WARNING, "<img>"),
     Case("head-broken-by-element", page(), PASS),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import webencodings
 
+from tasks.audit.indexability import REFRESHED, refresh_target
 from tasks.audit.references import ENCODING, GOOGLE_MOBILE, GOOGLE_VALID_HEAD, GOOGLEBOT, HTML, WCAG
 from tasks.audit.rule import Finding, NotApplicable, Unparsable, Word, page_rule, response_rule, shown
 from tasks.audit.samples import html
@@ -53,10 +54,13 @@ def html_lang_missing(page: Page) -> Iterator[Word]:
     """The html element states no language.
 
     Screen readers guess how to pronounce the text, and browsers whether to offer a translation.
+    Pages that an instant meta refresh leaves are left out: nobody reads them.
 
     Set lang on the html element, for example lang="en".
     """
-    if not (page.lang or "").strip():
+    if refresh_target(page):
+        yield NotApplicable(REFRESHED)
+    elif not (page.lang or "").strip():
         what = "has no lang attribute" if page.lang is None else "has an empty lang attribute"
         yield Finding(f"The html element {what}.", {"observed": page.lang, "locator": "html[lang]"})
 
@@ -73,11 +77,14 @@ def viewport_missing(page: Page) -> Iterator[Word]:
 
     Phones then lay it out as wide as a desktop and shrink it; search engines index the mobile view.
     An initial-scale of 1 or more without a width means the width of the device, too.
+    Pages that an instant meta refresh leaves are left out: nobody sees them.
 
     Add <meta name="viewport" content="width=device-width, initial-scale=1"> to head.
     """
     viewport = page.viewport
-    if viewport is None or not _adapts(viewport):
+    if refresh_target(page):
+        yield NotApplicable(REFRESHED)
+    elif viewport is None or not _adapts(viewport):
         what = "There is no meta viewport" if viewport is None else f'The meta viewport says "{shown(viewport)}"'
         yield Finding(
             f"{what}; width=device-width is missing.",
