@@ -20,6 +20,7 @@ def _text_id() -> int:
 
 
 TEXT: Final = _text_id()
+(TEMPLATE,) = ids("template")
 LEVELS: Final = dict(zip(ids("h1 h2 h3 h4 h5 h6"), range(1, 7), strict=True))
 
 _LANDMARK_NAMES: tuple[Position, ...] = ("nav", "header", "main", "aside", "footer")
@@ -34,5 +35,5 @@ BLOCKS: Final = ids(
 )
 """Elements that text does not run through: what stands before and after is not one word."""
 
-NOT_RENDERED: Final = ids("style template noframes noembed datalist metadata desc annotation annotation-xml rp param")
+NOT_RENDERED: Final = ids("style noframes noembed datalist metadata desc annotation annotation-xml rp param")
 """Elements that neither show their content nor say anything about the page."""

@@ -1,14 +1,15 @@
 """One walk over the tree of a page.
 
 The tree is built as by a browser that runs no scripts: the content of noscript is markup. It is walked, for crawlers
-follow links in it, but it is not rendered: its text is not visible and its resources are not loaded.
+follow links in it, but it is not rendered: its text is not visible and its resources are not loaded. A template is
+walked where it is the shadow root of the element around it: search engines read both as one.
 """
 
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser
 
-from tasks.extract import resources, tags
+from tasks.extract import resources, shadow, tags
 from tasks.extract.found import Found
 from tasks.extract.walker import Enter, Walker
 
@@ -35,6 +36,7 @@ _BY_NAME: dict[str, Enter] = {
     "script": resources.enter_script,
     "source": resources.enter_source,
     "svg": Walker.enter_svg,
+    "template": shadow.enter_template,
     "title": Walker.enter_title,
     "video": resources.enter_video,
 }

@@ -79,7 +79,7 @@ class Walker:
     def run(self, root: LexborNode, enter: Mapping[int, Enter]) -> None:  # noqa: C901, PLR0912 - the hot loop
         """Depth first without recursion: pages nest deeper than Python's stack."""
         add, entering = self.found.pieces.append, enter.get
-        text, block, space = tags.TEXT, Walker.enter_block, self._space
+        text, template, block, space = tags.TEXT, tags.TEMPLATE, Walker.enter_block, self._space
         stack: list[tuple[LexborNode, Leave | None]] = []
         node: LexborNode | None = root
         while node is not None:
@@ -101,6 +101,8 @@ class Walker:
                     if attributes and not _SPECIAL.isdisjoint(attributes):
                         leave = self._enter_special(attributes, leave)
                     child = node.first_child
+                    if child is None and tag == template:
+                        child = _content(node)
                     if child is not None and child.tag_id == text:  # of most elements the only one
                         if not self._hidden:
                             add(child.text_content or "")
@@ -342,6 +344,12 @@ class Walker:
         if srcset:
             for address in addresses(srcset[: limits.VALUE]):
                 self.add_resource("image", address)
+
+
+def _content(template: LexborNode) -> LexborNode | None:
+    """The first node in a template: none of them is part of the document's tree."""
+    fragments = template.template_fragments()
+    return fragments[0].first_child if fragments else None
 
 
 def _join(pieces: list[str]) -> str:
