@@ -30,8 +30,8 @@ def keyword(attributes: Attributes, name: str) -> str:
 
 
 def hides(attributes: Attributes) -> bool:
-    """The hidden attribute (but not ``until-found``, which may be searched) or an inline style that hides."""
-    if "hidden" in attributes and keyword(attributes, "hidden") != "until-found":
+    """A popover, the hidden attribute (but not ``until-found``, which is searched) or an inline style that hides."""
+    if "popover" in attributes or ("hidden" in attributes and keyword(attributes, "hidden") != "until-found"):
         return True
     style = attributes.get("style")
     return style is not None and _HIDDEN_STYLE.search(style[: limits.VALUE]) is not None

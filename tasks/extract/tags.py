@@ -28,7 +28,7 @@ LANDMARKS: Final[dict[int, Position]] = dict(zip(ids(" ".join(_LANDMARK_NAMES)),
 
 BLOCKS: Final = ids(
     """
-    address article blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure hgroup
+    address article blockquote body caption center dd details dir div dl dt fieldset figcaption figure hgroup
     hr html legend li listing menu ol optgroup option p plaintext pre search section select summary table tbody td
     textarea tfoot th thead tr ul xmp
     """

@@ -21,6 +21,7 @@ _BY_NAME: dict[str, Enter] = {
     "br": Walker.enter_break,
     "button": resources.enter_button,
     "canvas": Walker.enter_fallback,
+    "dialog": Walker.enter_dialog,
     "embed": resources.enter_embed,
     "form": resources.enter_form,
     "frame iframe": resources.enter_frame,

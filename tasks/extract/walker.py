@@ -33,7 +33,7 @@ _PIECES = 500
 _ALTS = 100
 """Text nodes and images read for one link or heading: nested ones must not cost the square of their number."""
 
-_SPECIAL: Final = frozenset({"hidden", "style", "role", "aria-hidden", "itemscope", "typeof"})
+_SPECIAL: Final = frozenset({"hidden", "popover", "style", "role", "aria-hidden", "itemscope", "typeof"})
 """Attributes that matter whatever the element."""
 
 _NOT_MAIN: Final = frozenset({"nav", "header", "aside", "footer"})
@@ -193,6 +193,10 @@ class Walker:
     def enter_fallback(self, _: LexborNode, __: Attributes) -> Leave:
         self._hidden += 1
         return self._leave_fallback
+
+    def enter_dialog(self, node: LexborNode, attributes: Attributes) -> Leave:
+        """Nobody sees it until a script opens it: https://html.spec.whatwg.org/#hidden-elements."""
+        return self.enter_block(node, attributes) if "open" in attributes else self.enter_fallback(node, attributes)
 
     def enter_noscript(self, _: LexborNode, __: Attributes) -> Leave:
         self._hidden += 1
