@@ -21,6 +21,9 @@ def _text_id() -> int:
 
 TEXT: Final = _text_id()
 (TEMPLATE,) = ids("template")
+ROOTS: Final = frozenset(ids("html body"))
+"""They are hidden so that nobody sees the page unstyled: a script shows them at once."""
+
 LEVELS: Final = dict(zip(ids("h1 h2 h3 h4 h5 h6"), range(1, 7), strict=True))
 
 _LANDMARK_NAMES: tuple[Position, ...] = ("nav", "header", "main", "aside", "footer")

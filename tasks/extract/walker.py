@@ -99,7 +99,7 @@ class Walker:
                     leave = on_enter(self, node, attributes)
                 if leave is not skip:
                     if attributes and not _SPECIAL.isdisjoint(attributes):
-                        leave = self._enter_special(attributes, leave)
+                        leave = self._enter_special(tag, attributes, leave)
                     child = node.first_child
                     if child is None and tag == template:
                         child = _content(node)
@@ -124,12 +124,12 @@ class Walker:
 
     # attributes that matter on any element
 
-    def _enter_special(self, attributes: Attributes, leave: Leave | None) -> Leave | None:
+    def _enter_special(self, tag: int, attributes: Attributes, leave: Leave | None) -> Leave | None:
         if "itemscope" in attributes:
             self._add_item("microdata", attributes.get("itemtype"))
         if "typeof" in attributes:
             self._add_item("rdfa", attributes.get("typeof"))
-        hidden = hides(attributes)
+        hidden = tag not in tags.ROOTS and hides(attributes)
         aria_hidden = keyword(attributes, "aria-hidden") == "true"
         landmark = _LANDMARK_ROLES.get(keyword(attributes, "role").partition(" ")[0])
         if landmark is None and not hidden and not aria_hidden:
