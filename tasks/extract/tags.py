@@ -7,8 +7,9 @@ from selectolax.lexbor import LexborHTMLParser
 from tasks.model import Position
 
 
-def ids(names: str) -> list[int]:
-    document = LexborHTMLParser("")
+def ids(names: str, document: LexborHTMLParser | None = None) -> list[int]:
+    """Those of elements that Lexbor does not know hold for one document: they are addresses in its memory."""
+    document = document or LexborHTMLParser("")
     return [document.create_node(name).tag_id for name in names.split()]
 
 
@@ -38,5 +39,8 @@ BLOCKS: Final = ids(
 )
 """Elements that text does not run through: what stands before and after is not one word."""
 
-NOT_RENDERED: Final = ids("style noframes noembed datalist metadata desc annotation annotation-xml rp param")
+NOT_RENDERED: Final = ids("style noframes noembed datalist desc annotation-xml rp param")
 """Elements that neither show their content nor say anything about the page."""
+
+NOT_RENDERED_UNKNOWN: Final = "annotation metadata"
+"""The same of MathML and SVG, whose names Lexbor does not know."""

@@ -52,5 +52,6 @@ def walk(tree: LexborHTMLParser) -> Found:
     """Everything worth knowing that stands in ``tree``."""
     walker = Walker()
     if tree.root is not None:
-        walker.run(tree.root, _ENTER)
+        unknown = dict.fromkeys(tags.ids(tags.NOT_RENDERED_UNKNOWN, tree), Walker.enter_ignored)
+        walker.run(tree.root, _ENTER | unknown)
     return walker.found

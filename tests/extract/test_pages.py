@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from tasks.extract import tags
 from tasks.extract.page import extract
+from tasks.extract.walk import _ENTER
 from tasks.model import Hop, Page, Response
 
 PAGES = Path(__file__).parents[1] / "pages"
@@ -47,3 +49,8 @@ def reduced(actual: Any, expected: Any) -> Any:
 def test_facts(folder):
     expected = json.loads((folder / "expected.json").read_text())
     assert reduced(facts(extract(response(folder))), expected) == expected
+
+
+def test_elements_are_told_by_numbers_that_hold_for_every_document():
+    """The number of an unknown element is an address that another one has in the next document."""
+    assert max(_ENTER) < 1_000 < min(tags.ids("tea-card text"))
