@@ -12,6 +12,9 @@ from tasks.model import Canonical, Hreflang, Response
 _OF_VERSIONS = ("hreflang", "lang", "media", "type")
 """With one of these Google takes a canonical for a version of the page, and ignores it."""
 
+_FEEDS = ("application/rss+xml", "application/atom+xml")
+"""With one of these types an alternate is no version of the page: https://html.spec.whatwg.org/#rel-alternate."""
+
 
 def header_links(response: Response) -> list[HeaderLink]:
     """The Link header's links that speak of this page, not of the one an anchor parameter names."""
@@ -51,7 +54,7 @@ def hreflang(
 ) -> Iterator[Hreflang]:
     for element in elements:
         lang = written(element.attributes, "hreflang")
-        if lang is not None and "alternate" in keyword(element.attributes, "rel").split():
+        if lang is not None and _is_version(element):
             href = (written(element.attributes, "href") or "").strip()
             url = addresses.resolve(href) if href else None
             yield Hreflang(lang.strip(), href, url, "html", element.in_head)
@@ -60,6 +63,11 @@ def hreflang(
             url = _from_header(page_url, link.href)
             for lang in link.hreflang:
                 yield Hreflang(lang.strip(), link.href[: limits.VALUE], url, "header")
+
+
+def _is_version(element: HeadElement) -> bool:
+    alternate = "alternate" in keyword(element.attributes, "rel").split()
+    return alternate and not keyword(element.attributes, "type").startswith(_FEEDS)
 
 
 def _from_header(page_url: str, href: str) -> str | None:
