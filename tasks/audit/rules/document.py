@@ -146,7 +146,8 @@ def charset_missing(page: Page, answer: Response) -> Iterator[Word]:
     if answer.mime == XHTML:
         yield NotApplicable("UTF-8, as XML that says nothing else")
     else:
-        what = f'Only an unknown encoding is declared ("{shown(labels[0])}")' if labels else "No encoding is declared"
+        nowhere = "Neither the Content-Type header nor the first 1,024 bytes declare an encoding"
+        what = f'Only an unknown encoding is declared ("{shown(labels[0])}")' if labels else nowhere
         yield Finding(
             f"{what}.",
             {
