@@ -472,7 +472,15 @@ PARTS = [
     Case("image-alt-missing", PDF, NOT),
     Case("link-uncrawlable", page(links=(link(None, scripted=True),)), FAIL, WARNING, "no href"),
     Case("link-uncrawlable", page(links=(link(None),)), PASS),
-    Case("link-uncrawlable", page(links=(link(None, scripted=True, role="button"),)), PASS),
+    *(
+        Case("link-uncrawlable", page(links=(link(href, scripted=True, role=role),)), PASS)
+        for href in (None, "javascript:;")
+        for role in ("button", "tab", "switch", "menuitemradio")
+    ),
+    *(
+        Case("link-uncrawlable", page(links=(link("javascript:void(0)", role=role),)), FAIL)
+        for role in ("link", "menuitem", "treeitem", "none")
+    ),
     *(
         Case("link-uncrawlable", page(links=(link(href),)), FAIL)
         for href in ("javascript:go()", "JavaScript:void(0)", " \njava\nscript:go()", "javascript:")

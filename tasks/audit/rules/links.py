@@ -12,6 +12,10 @@ from tasks.model import Link, Page, Severity
 SCRIPT = re.compile(r"[\x00-\x20]*" + r"[\t\n\r]*".join("javascript:"), re.IGNORECASE)
 VOID = frozenset({"", "void(0)", "void0", "void()", "void", "false", "returnfalse", "undefined", "null"})
 MAX_VOID = 100
+WIDGETS = frozenset(
+    {"button", "checkbox", "combobox", "menuitemcheckbox", "menuitemradio", "option", "radio", "switch", "tab"}
+)
+"""Roles of what acts where it stands; a menuitem or treeitem may lead to another page."""
 
 _SCRIPT_STARTS = frozenset("jJ") | frozenset(map(chr, range(0x21)))
 
@@ -27,25 +31,25 @@ def link_uncrawlable(page: Page) -> Iterator[Word]:
     """A link leads on by script alone: it has no href but a click handler, or a javascript: address.
 
     Crawlers follow addresses in href and run no click handlers, so the page behind may never be found.
-    Buttons made of links (role="button") that lead nowhere are left out.
+    Links made into a button, a tab or another control by their role that lead nowhere are left out.
 
     Put the address into href; a script may still take over the click. Use a button for what is no link.
     """
     for link in page.links:
         if link.href is None:
-            if link.scripted and link.role != "button":
+            if link.scripted and link.role not in WIDGETS:
                 yield _uncrawlable(link, "has no href", "text:" + link.text)
         elif link.href[:1] in _SCRIPT_STARTS and _is_script(link.href, link.role):
             yield _uncrawlable(link, f'leads to "{shown(link.href)}"', link.href)
 
 
 def _is_script(href: str, role: str) -> bool:
-    """True for a javascript: address, unless it is the empty one of a button."""
+    """True for a javascript: address, unless it is the empty one of a control."""
     script = SCRIPT.match(href)
     if not script:
         return False
     code = "".join(href[script.end() :][:MAX_VOID].split()).rstrip(";").lower()
-    return not (role == "button" and code in VOID)
+    return not (role in WIDGETS and code in VOID)
 
 
 def _uncrawlable(link: Link, fault: str, key: str) -> Finding:
