@@ -16,7 +16,7 @@ _TOKEN_LENGTH = 8_192
 """Longer ones are read in parts: an open quotation mark must not cost a look at all the rest for each tag."""
 
 _TOKEN = re.compile(
-    r"""\s*(?:
+    r"""[\t\n\f\r\ ]*(?:
         <!--(?P<comment>)
       | <[!?][^>]*>?
       | <(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*)(?P<attributes>(?:[^>"']|"[^"]*"|'[^']*')*+)>

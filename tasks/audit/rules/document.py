@@ -112,6 +112,7 @@ def head_broken_by_element(page: Page) -> Iterator[Word]:
     Browsers and crawlers end the head there and read all that follows as body, where metadata may be ignored.
 
     Move images, iframes, divs and text out of head; only metadata, scripts, styles and templates belong there.
+    Text is also what nobody sees: a byte order mark of an included file, a no-break or an ideographic space.
     """
     if page.head_broken_by:
         breaker = page.head_broken_by
