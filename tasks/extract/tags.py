@@ -42,5 +42,8 @@ BLOCKS: Final = ids(
 NOT_RENDERED: Final = ids("style noframes noembed datalist desc annotation-xml rp param")
 """Elements that neither show their content nor say anything about the page."""
 
+NOT_TEXT: Final = frozenset([*NOT_RENDERED, *ids("iframe script title")])
+"""Elements whose text is none of the page's."""
+
 NOT_RENDERED_UNKNOWN: Final = "annotation metadata"
 """The same of MathML and SVG, whose names Lexbor does not know."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sized
 from functools import partial
+from itertools import islice
 from typing import Final
 
 from selectolax.lexbor import LexborNode
@@ -370,8 +371,13 @@ def _only_text(node: LexborNode) -> str | None:
 
 def _whole_text(node: LexborNode) -> str:
     """Text of a link that is not shown yet, as in a closed menu."""
-    text = fold(node.text(), limits.LINK_TEXT)
+    pieces = (child.text_content or "" for child in node.traverse(include_text=True) if _is_rendered_text(child))
+    text = fold("".join(islice(pieces, _PIECES)), limits.LINK_TEXT)
     return text or fold(" ".join(image.attributes.get("alt") or "" for image in node.css("img")), limits.LINK_TEXT)
+
+
+def _is_rendered_text(node: LexborNode) -> bool:
+    return node.tag_id == tags.TEXT and node.parent is not None and node.parent.tag_id not in tags.NOT_TEXT
 
 
 def _is_decoration(attributes: Attributes) -> bool:
