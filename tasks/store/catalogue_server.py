@@ -1,8 +1,9 @@
 """The catalogue in a database of PostgreSQL, for several machines."""
 
+import time
 from typing import Any
 
-from sqlalchemy import URL, Connection, create_engine, inspect, make_url, text
+from sqlalchemy import URL, Connection, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError
 
 from tasks.errors import StoreError
@@ -10,6 +11,10 @@ from tasks.store.catalogue import BUSY_SECONDS, Catalogue
 from tasks.store.schema import meta
 
 CONNECT_SECONDS = 10
+AWAY_SECONDS = 20.0
+"""How long a server is waited for that was there: as long as one takes to start again."""
+
+LOOK_AGAIN_SECONDS = 0.25
 CONNECTIONS = {"pool_size": 2, "max_overflow": 8, "pool_timeout": BUSY_SECONDS}
 """Of one process: a server admits a hundred unless told otherwise."""
 
@@ -38,6 +43,8 @@ class CatalogueServer(Catalogue):
             engine = create_engine(parsed, pool_pre_ping=True, connect_args=arguments, **CONNECTIONS)
         except ModuleNotFoundError as error:
             raise StoreError("a catalogue on PostgreSQL needs psycopg: install seo-scan[postgresql]") from error
+        self._was_there = False
+        event.listen(engine, "do_connect", self._connect)
         super().__init__(
             shown(parsed),
             writer=engine,
@@ -49,6 +56,20 @@ class CatalogueServer(Catalogue):
     def exists(self) -> bool:
         with self.read() as connection:
             return inspect(connection).has_table(meta.name)
+
+    def _connect(self, dialect: Any, _: object, arguments: list[Any], named: dict[str, Any]) -> Any:
+        """A connection; who never had one is told at once why there is none."""
+        give_up = time.monotonic() + AWAY_SECONDS
+        while True:
+            try:
+                made = dialect.connect(*arguments, **named)
+            except dialect.loaded_dbapi.OperationalError:
+                if not self._was_there or time.monotonic() > give_up:
+                    raise
+                time.sleep(LOOK_AGAIN_SECONDS)
+            else:
+                self._was_there = True
+                return made
 
     def _take_turn(self, connection: Connection) -> None:
         connection.execute(_TAKE_TURN)

@@ -2,12 +2,13 @@
 
 import os
 import sys
+import threading
 import time
 
 import pytest
 
 from tasks.errors import StoreError
-from tasks.store import Store, connect
+from tasks.store import RunSpec, RunState, Store, catalogue_server, connect
 from tasks.store.part_bucket import delete_oldest
 
 WRITERS, COMMITS, PAGES_OF_A_COMMIT = 4, 50, 2
@@ -111,6 +112,33 @@ def test_what_cannot_be_reached_is_named_without_its_password(monkeypatch, store
     ):
         other._root.add("facts/pages/r/part-1.parquet", lambda file: file.write(b"x"))
     assert not list(store.path.rglob("*.parquet"))
+
+
+@shared
+def test_a_database_that_is_away_for_a_moment_is_waited_for(servers, tmp_path, monkeypatch):
+    import psycopg  # noqa: PLC0415 - an extra
+
+    with psycopg.connect(servers.database, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE away")
+
+        def let_in(allowed):
+            admin.execute(f"ALTER DATABASE away ALLOW_CONNECTIONS {allowed}")
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'away'")
+
+        monkeypatch.setenv("SEO_CATALOGUE_URL", servers.database.replace("/postgres", "/away"))
+        with Store.open(tmp_path) as store:
+            run = store.start_run(RunSpec(kind="batch"))
+            let_in("false")
+            with pytest.raises(StoreError, match="not currently accepting connections"):
+                Store.open(tmp_path)
+            back = threading.Timer(1, let_in, ["true"])
+            back.start()
+            assert store.get_run(run.run_id) == run
+            back.join()
+            let_in("false")
+            monkeypatch.setattr(catalogue_server, "AWAY_SECONDS", 0.5)
+            with pytest.raises(StoreError, match="not currently accepting connections"):
+                store.finish_run(run.run_id, 1, RunState.COMPLETED)
 
 
 @in_a_folder
