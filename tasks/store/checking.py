@@ -31,6 +31,8 @@ LEVELS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.NOTIC
 def check(root: PartFolder, catalogue: Catalogue) -> list[Problem]:
     """Every problem found. Reads all facts; runs that are running are only asked for their parts."""
     with catalogue.read() as connection:
+        if damage := list(_damage(connection, catalogue.name)):
+            return damage  # whatever else it says of the facts is not to be relied on
         broken: set[str] = set()
         found = [*_parts(connection, root, broken), *_forwards(connection)]
         ended = connection.execute(select(runs).where(runs.c.state != RunState.RUNNING.value).order_by(runs.c.run_id))
@@ -38,6 +40,19 @@ def check(root: PartFolder, catalogue: Catalogue) -> list[Problem]:
             if run.run_id not in broken:
                 found += _Pages(connection, root, run).problems(broken)
     return found
+
+
+def _damage(connection: Connection, name: str) -> Iterator[Problem]:
+    """What SQLite finds wrong with its file, much of which the queries of a check do not read."""
+    if connection.dialect.name != "sqlite":
+        return  # PostgreSQL looks after its own
+    told = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if told != "ok":
+        yield Problem(
+            what=f"{name} is damaged: {told.splitlines()[-1]}",
+            remedy="put catalogue and facts back from a backup; without one, `.recover` of SQLite's shell saves what "
+            "can be read of it",
+        )
 
 
 def _parts(connection: Connection, root: PartFolder, broken: set[str]) -> Iterator[Problem]:

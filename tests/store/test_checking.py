@@ -135,6 +135,23 @@ def test_catalogue_and_facts_that_disagree_are_told(store, run, statement, what)
     assert run.run_id in found[0].what
 
 
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+@pytest.mark.parametrize("table", ["pages", "outbox_work"])
+def test_a_damaged_catalogue_is_told(store, run, table):
+    with store._catalogue.write() as connection:
+        query = f"SELECT rootpage, page_size FROM sqlite_master, pragma_page_size WHERE name = '{table}'"  # noqa: S608 - of the test
+        page, size = connection.exec_driver_sql(query).one()
+    store.upkeep.sweep()
+    store.close()
+    with (store.path / "catalogue.sqlite").open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    (problem,) = store.upkeep.check()
+    assert problem.what.startswith(f"{store.path / 'catalogue.sqlite'} is damaged: ")
+    assert "from a backup" in problem.remedy
+    assert run.total == 2
+
+
 def test_a_running_run_is_not_counted(store, begin, scanned):
     run = begin("https://e.com/a", "https://e.com/b")
     (lease, _) = store.lease(run.run_id, 1, "h", 2)
