@@ -22,6 +22,11 @@ class Metas:
     def first(self, name: str) -> str | None:
         return next((fold(_content(element)) for key, element in self._named if key == name), None)
 
+    def viewport(self) -> str | None:
+        """The last one: a browser has each replace the one before."""
+        stated = (it for key, it in reversed(self._named) if key == "viewport" and "content" in it.attributes)
+        return next((fold(_content(element)) for element in stated), None)
+
     def robots(self) -> Iterator[Robots]:
         for name, element in self._named:
             if name in robots.AGENTS:

@@ -69,7 +69,7 @@ def extract(response: Response) -> Page:
         charset_meta=labels.from_meta(response.body),
         charset_xml=labels.from_xml(response.body),
         charset_errors=labels.has_errors(decoded, response.body, encoding),
-        viewport=metas.first("viewport"),
+        viewport=metas.viewport(),
         meta_refresh=_header_refresh(response) or metas.refresh(response.url, addresses),
         open_graph=open_graph,
         twitter=metas.properties(("twitter:",)),

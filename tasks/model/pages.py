@@ -159,6 +159,7 @@ class Page:
             XML declaration only count within the first 1,024 bytes.
         encoding: WHATWG name it was decoded with.
         charset_errors: the bytes are not valid in ``encoding``.
+        viewport: the last one, which browsers obey.
         head_broken_by: name of the element (or ``text``) that ended head before other metadata.
         text: visible text. main_text: the same without nav, header, footer and aside.
         word_count: words of ``main_text``; scripts without spaces count two characters a word.
