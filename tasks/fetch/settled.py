@@ -11,7 +11,22 @@ LOOK = f"""
   const root = of(Document, "documentElement", document);
   const doctype = of(Document, "doctype", document);
   const before = doctype ? new XMLSerializer().serializeToString(doctype) + "\\n" : "";
-  const html = before + (root ? of(Element, "outerHTML", root) : "");
+  const shadows = [];
+  for (const trees = root ? [root] : []; trees.length;) {{
+    const elements = Document.prototype.createTreeWalker.call(document, trees.pop(), NodeFilter.SHOW_ELEMENT);
+    for (let node; (node = elements.nextNode());) {{
+      const shadow = of(Element, "shadowRoot", node);
+      if (!shadow) continue;
+      shadows.push(shadow);
+      trees.push(shadow);
+    }}
+  }}
+  let html = root ? of(Element, "outerHTML", root) : "";
+  if (shadows.length && Element.prototype.getHTML) {{
+    const shell = of(Element, "outerHTML", Node.prototype.cloneNode.call(root, false));
+    html = shell.replace(/<[/]html>$/, "") + Element.prototype.getHTML.call(root, {{shadowRoots: shadows}}) + "</html>";
+  }}
+  html = before + html;
   let small = 0, all = 0;
   if (root) {{
     const texts = Document.prototype.createTreeWalker.call(document, root, NodeFilter.SHOW_TEXT);
@@ -26,4 +41,7 @@ LOOK = f"""
   return {{html: html.length > limit ? null : html, small, all}};
 }}
 """
-"""Takes the longest document wanted, characters; returns the document or null, and its visible characters."""
+"""Takes the longest document wanted, characters; returns the document or null, and its visible characters.
+
+Open shadow trees are part of the document, as declarative ones; of the characters they are not.
+"""

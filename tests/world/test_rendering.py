@@ -108,6 +108,25 @@ async def test_raw_and_rendered_facts_stand_side_by_side(site):
     assert agents.pop().startswith("seo-scan/")
 
 
+COMPONENTS = """<!doctype html><html lang="en"><head><title>Tea</title></head><body>
+<tea-card><template shadowrootmode="open"><h1>Sencha</h1><slot></slot></template><p>From Uji.</p></tea-card>
+<tea-list></tea-list>
+<script>const attach = (host, mode, html) => host.attachShadow({mode}).innerHTML = html
+attach(document.querySelector("tea-list"), "open", "<tea-item></tea-item>")
+attach(document.querySelector("tea-list").shadowRoot.firstChild, "open", "<a href='/gyokuro'>Gyokuro</a>")
+attach(document.body.appendChild(document.createElement("div")), "closed", "Nobody can read this")</script>
+</body></html>"""
+
+
+async def test_shadow_trees_are_read_where_they_are_open(site):
+    site.pages = {"/": COMPONENTS}
+    (snapshot,) = await rendered(site, "/")
+    page = extract(snapshot.document)
+    assert page.text == "Sencha From Uji. Gyokuro"
+    assert [link.url for link in page.links] == [site.url("/gyokuro")]
+    assert (page.lang, page.doctype, page.title) == ("en", "html", "Tea")
+
+
 ATTACKS = {
     "/fetch": '<script>fetch("http://127.0.0.2:{port}/").catch(() => 0); fetch("http://127.0.0.2/")</script>',
     "/xhr": '<script>const x = new XMLHttpRequest(); x.open("POST", "http://127.0.0.2:{port}/"); x.send("a")</script>',
