@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import aget_state_exception
 
-from flows.failures import tell_failure
+from flows.failures import own_failure_key, tell_failure
 from flows.outbox import send_outbox
 from flows.records import record
 from tasks.admit.task import admitted, already_done
@@ -78,10 +78,9 @@ async def analyze_page(
     count = await save_recommendations(plan, analysis)
     done = analysis_completed(analysis, page_id=page_id, url=plan.url, user_id=user_id, run_id=plan.run_id)
     key = f"{request_id or plan.run_id}:{page_id}:analysis"
+    told = f"{key if analysis.failure is None else await own_failure_key()}:notification"
     notified = save_notification.with_options(name="notify-analysis-complete")
-    await notified(
-        analysis_complete(analysis, plan.url, user_id), key=f"{key}:notification", run_id=plan.run_id, data=data
-    )
+    await notified(analysis_complete(analysis, plan.url, user_id), key=told, run_id=plan.run_id, data=data)
     await broadcast_results(plan, count, done.status, key)
     record(done)
     await send_outbox(data)

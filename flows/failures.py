@@ -6,6 +6,7 @@ from typing import Any
 from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.context import FlowRunContext
 
 from blocks import ResultStore
 from flows.dispatch import reason_of
@@ -26,6 +27,13 @@ _TITLES = {
 def failure_key(flow_run_id: str, run_count: int) -> str:
     """Under which a failure is told, once each time that the flow run is tried, whoever notices it."""
     return f"{flow_run_id}:{run_count}:failed"
+
+
+async def own_failure_key() -> str:
+    """The key for the surrounding flow run."""
+    context = FlowRunContext.get()
+    assert context is not None and context.flow_run is not None  # noqa: S101, PT018 - for the type checker
+    return failure_key(str(context.flow_run.id), await _run_count(context.flow_run))
 
 
 async def tell_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:

@@ -6,10 +6,13 @@ import pytest
 from prefect.states import aget_state_exception
 
 from flows.analyze_page import analyze_page
+from flows.failures import failure_key
+from flows.outbox import send_outbox
 from tasks.analyze.failures import AnalysisFailed, Failure
 from tasks.analyze.settings import AnalyzeOptions
 from tasks.analyze.task import analyze_pages
 from tasks.errors import InputError
+from tasks.settle.task import EndedRun, settle
 from tasks.store import Store, connect
 from tasks.urls import page_id
 from tests.analyze.conftest import KEY
@@ -111,6 +114,27 @@ async def test_a_model_that_fails_is_told_as_a_warning_and_the_rules_stand_in(st
     assert [(title, kind) for title, kind, _ in notifications] == [("Analysis Failed", "warning")]
     assert "no-credit" in notifications[0][2]
     assert [push["data"]["status"] for push in pushes if push["event"] == "analysis-complete"] == ["failed"]
+
+
+async def test_what_settles_a_run_whose_model_failed_tells_nobody_again(store, options, with_model):
+    keep(store, {URL: PAGE})
+    with_model.script.append((402, error(402, "Insufficient credits")))
+    state = await analyze_page(PAGE_ID, URL, options=options, return_state=True)
+    flow_run_id = str(state.state_details.flow_run_id)
+    ended = EndedRun(
+        flow_run_id=flow_run_id,
+        flow="analyze-page",
+        name="analyze",
+        state="failed",
+        user_id="local",
+        run_id=None,
+        run_count=1,
+        deployed=True,
+        ended_at=None,
+    )
+    await settle(ended, own_run=False, key=failure_key(flow_run_id, 1), data=options.data)
+    await send_outbox(options.data)
+    assert [(title, kind) for title, kind, _ in told(options)[0]] == [("Analysis Failed", "warning")]
 
 
 async def test_a_request_that_was_answered_is_not_answered_again(store, options, with_model):
