@@ -30,7 +30,6 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 
 from tasks.errors import InputError, StoreError
 from tasks.events import MAX_ID, RUN_ID
-from tasks.store.schema import meta
 from tasks.urls import printable
 
 BUSY_SECONDS = 60.0
@@ -126,11 +125,6 @@ def one_of(connection: Connection, column: "ColumnElement[str]", values: Iterabl
     if connection.dialect.name == "postgresql":
         return column == any_(literal(list(values), postgresql.ARRAY(String)))
     return column.in_(select(func.json_each(json.dumps(list(values))).table_valued("value").c.value))
-
-
-def alone(connection: Connection) -> None:
-    """Lets no other transaction that asks for it go on before this one ends; in SQLite no writer does anyway."""
-    connection.execute(select(meta.c.store_id).with_for_update())
 
 
 def text_safe(text: str) -> str:

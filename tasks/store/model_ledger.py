@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from sqlalchemy import ColumnElement, Connection, case, delete, func, or_, select, update
 
 from tasks.errors import BudgetSpent
-from tasks.store.catalogue import Catalogue, alone, text_safe, upsert
+from tasks.store.catalogue import Catalogue, text_safe, upsert
 from tasks.store.schema import model_answers, model_calls
 from tasks.store.service_records import Answer, Claimed, Held, Spent
 
@@ -77,7 +77,6 @@ class ModelLedger:
         day = datetime.fromtimestamp(now, UTC).date().isoformat()
         row = {"key": key, "run_id": run_id, "page_id": page_id, "day": day, "model": "", "amount": amount}
         with self._catalogue.write() as connection:
-            alone(connection)
             _check(connection, "run", cap_run, amount, model_calls.c.run_id == run_id)
             _check(connection, "day", cap_day, amount, model_calls.c.day == day)
             added = connection.execute(model_calls.insert().values(**row, reserved_at=now).returning(model_calls.c.id))

@@ -61,7 +61,7 @@ class Requests:
         with self._catalogue.write() as connection:
             insert = upsert(connection, requests).values(**values).on_conflict_do_nothing()
             first = connection.execute(insert.returning(requests.c.request_id)).first() is not None
-            row = connection.execute(select(requests).where(this).with_for_update()).one()
+            row = connection.execute(select(requests).where(this)).one()
             if flow_run_id is not None and _takes_up(row, run_id, flow_run_id):
                 first = True
                 connection.execute(update(requests).where(this).values(_confirmed(flow_run_id, now)))

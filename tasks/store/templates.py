@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from tasks.errors import InputError
-from tasks.store.catalogue import Catalogue, alone, text_safe
+from tasks.store.catalogue import Catalogue, text_safe
 from tasks.store.schema import prompt_templates
 from tasks.store.service_records import Template
 
@@ -24,7 +24,6 @@ class Templates:
             row = connection.execute(_ACTIVE).first()
         if row is None:
             with self._catalogue.write() as connection:
-                alone(connection)
                 row = connection.execute(_ACTIVE).first() or _add(connection, name, text, active=True)
         return _template(row)
 
@@ -52,7 +51,6 @@ class Templates:
     def add(self, name: str, text: str, *, activate: bool = False) -> Template:
         """The next version; the first of all is active at once."""
         with self._catalogue.write() as connection:
-            alone(connection)
             first = connection.execute(_ACTIVE).first() is None
             if activate:
                 _deactivate(connection)
@@ -65,7 +63,6 @@ class Templates:
             InputError: there is no such; the active one stays.
         """
         with self._catalogue.write() as connection:
-            alone(connection)
             _find(connection, version)
             _deactivate(connection)
             this = prompt_templates.c.version == version
