@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -13,11 +12,9 @@ from deployments.api.door import Door, TheDoor, User
 from deployments.api.models import ChannelAuth, Given
 from deployments.api.problems import Refused, documented
 from tasks.events import problems
+from tasks.notify.channels import MAX_CHANNEL_LENGTH, ChannelNames
 
 router = APIRouter(tags=["notifications"])
-
-MAX_CHANNEL = 164
-_CHANNEL = re.compile(r"private-(user|page|project)-(.+)", re.ASCII)
 
 
 class Subscription(Given):
@@ -26,7 +23,12 @@ class Subscription(Given):
     socket_id: Annotated[str, Field(max_length=64, pattern=r"^[0-9]+\.[0-9]+$", examples=["123.456"])]
     channel_name: Annotated[
         str,
-        Field(min_length=1, max_length=MAX_CHANNEL, pattern=r"^[A-Za-z0-9_=@,.;-]+$", examples=["private-user-local"]),
+        Field(
+            min_length=1,
+            max_length=MAX_CHANNEL_LENGTH,
+            pattern=r"^[A-Za-z0-9_=@,.;-]+$",
+            examples=["private-user-local"],
+        ),
     ]
 
 
@@ -67,10 +69,10 @@ def _subscription(content_type: str, body: bytes) -> Subscription:
 
 
 async def _must_be_own(door: Door, user: str, channel: str) -> None:
-    found = _CHANNEL.fullmatch(channel)
+    found = ChannelNames().whose(channel)
     if found is None:
         raise Refused(403, "only private-user-…, private-page-… and private-project-… channels are signed")
-    kind, id_ = found.groups()
+    kind, id_ = found
     if kind == "user":
         if id_ != user:
             raise Refused(403, f"channel {channel} is someone else's")
