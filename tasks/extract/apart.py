@@ -83,9 +83,10 @@ def _extracted(response: Response) -> Page | None:
 
 
 def _source(response: Response) -> bytes:
-    if response.text is None or response.encoding == "utf-8":
-        return response.body
-    return response.text.encode("utf-8", "replace")
+    """What will be parsed, which has no NUL."""
+    as_it_is = response.text is None or response.encoding == "utf-8"
+    source = response.body if as_it_is else (response.text or "").encode("utf-8", "replace")
+    return source.replace(b"\0", b"")
 
 
 class _Helper:

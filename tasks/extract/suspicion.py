@@ -16,7 +16,7 @@ _START_TAGS = 10_000
 
 _GAP = 64 * 1024
 _LONG_TAG = 4 * 1024
-"""Characters without ``<`` after which a tag's attributes are looked at."""
+"""Bytes of a tag after which its attributes are counted."""
 
 _FEW_START_TAGS = 1_500
 _REPEATED_ELEMENTS = 1_000_000
@@ -33,16 +33,17 @@ _FORMATTING = re.compile(
 )
 """b, big, code, em, font, i, nobr, s, small, strike, strong, tt, u with attributes; written for speed."""
 
-_HARMLESS = re.compile(
-    rb"""</[a-z][a-z0-9-]*\s*>
-      | <!
-      | <[^a-z/!?]
-      | <[a-z][a-z0-9:-]*+
-        (?:\s++[a-z_:@][a-z0-9_:.@-]*+(?:=(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>=`]++))?+){0,100}+
-        \s*+/?>""",
-    re.VERBOSE | re.IGNORECASE,
-)
-"""A whole tag of few attributes, whatever text follows."""
+_ATTRIBUTES = rb"""
+    (?:[\0-\x20/]*+[^\0-\x20/>][^\0-\x20/>=]*+
+       (?:[\0-\x20]*+=[\0-\x20]*+(?:"[^"]*+"|'[^']*+'|[^\0-\x20"'>][^\0-\x20>]*+)?+)?+
+    ){0,1000}+
+    [\0-\x20/]*+>"""
+"""Up to the end of the tag: https://html.spec.whatwg.org/#before-attribute-name-state."""
+
+_REST_OF_TAG = re.compile(_ATTRIBUTES, re.VERBOSE)
+_TAG = re.compile(rb"</?[a-z][^\0-\x20/>]*+" + _ATTRIBUTES, re.VERBOSE | re.IGNORECASE)
+_TAG_START = re.compile(rb"</?[a-z]", re.IGNORECASE)
+_BEFORE_A_VALUE = b"=" + bytes(range(0x21))
 
 
 def is_suspicious(source: bytes) -> bool:
@@ -70,16 +71,33 @@ def _repeats_formatting(source: bytes, start_tags: int) -> bool:
 
 
 def _has_long_tag(source: bytes) -> bool:
-    """True for a tag of more attributes than anyone writes, or a stretch of more than 64 KiB without a tag."""
-    position = source.find(b"<")
-    while 0 <= position < len(source) - _LONG_TAG:
-        last = source.rfind(b"<", position + 1, position + _LONG_TAG)
+    """True for a tag of more attributes than anyone writes, or a stretch of more than 64 KiB without ``>``.
+
+    A ``>`` that does not end its tag is in quotation marks: it may be so wherever they were opened last before it.
+    """
+    position = 0
+    while position < len(source) - _LONG_TAG:
+        last = source.rfind(b">", position, position + _LONG_TAG)
         if last < 0:
-            last = source.find(b"<", position + 1)
-            gap = (last if last >= 0 else len(source)) - position
-            if gap > _GAP or (gap > _LONG_TAG and _HARMLESS.match(source, position) is None):
+            last = source.find(b">", position)
+            last = last if last >= 0 else len(source)
+            if last - position > _GAP or _has_long_start(source, position, last - _LONG_TAG):
                 return True
-            if last < 0:
-                return False
-        position = last
+        if _may_go_on(b'"', source, last) or _may_go_on(b"'", source, last):
+            return True
+        position = last + 1
     return False
+
+
+def _has_long_start(source: bytes, begin: int, end: int) -> bool:
+    starts = (found.start() for found in _TAG_START.finditer(source, begin, max(begin, end)))
+    return any(_TAG.match(source, start, start + _GAP) is None for start in starts)
+
+
+def _may_go_on(quote: bytes, source: bytes, position: int) -> bool:
+    """Whether ``position`` may be in a value between such marks, of a tag that goes on for long after it."""
+    opening = source.rfind(quote, 0, position)
+    if opening < 1 or source[opening - 1] not in _BEFORE_A_VALUE:
+        return False
+    closing = source.find(quote, position, position + _GAP)
+    return closing >= 0 and _REST_OF_TAG.match(source, closing + 1, closing + 1 + _GAP) is None

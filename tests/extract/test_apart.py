@@ -77,8 +77,14 @@ async def test_a_suspicious_page_is_read_apart_with_the_same_facts():
 
 @pytest.mark.parametrize(
     "source",
-    [ENDLESS, "<p " + " ".join(f"a{number:x}" for number in range(100_000)) + ">", "<p>" + "<b><i x=1></x>" * 60_000],
-    ids=["nested", "attributes", "formatting"],
+    [
+        ENDLESS,
+        "<p " + " ".join(f"a{number:x}" for number in range(100_000)) + ">",
+        "<p " + "".join(f"a{number:x}" + (" " if number % 500 else "='<b>' ") for number in range(100_000)) + ">",
+        ("<\0p " + " ".join(f"a{number:x}" for number in range(10_000)) + ">") * 20,
+        "<p>" + "<b><i x=1></x>" * 60_000,
+    ],
+    ids=["nested", "attributes", "attributes among tags", "attributes behind NUL", "formatting"],
 )
 async def test_a_page_that_takes_too_long_is_unparsable_and_the_next_is_read(source):
     async with Extractor(seconds=0.3) as extractor:

@@ -151,7 +151,7 @@ LONG = {
     "one long text in every link": "<a href=x><object>" * 400 + "x" * 60_000,
     "links": "<a href=/x>x</a>" * 9_000,
     "images in one link": "<a href=/x>" + "<img alt=y>" * 9_000,
-    "quotes": "<p title=\"'" * 900,
+    "quotes": "<p title=\"'" * 900 + ">",
     "titles": "<svg></svg><title>x</title>" * 4_900,
     "link elements": "<link rel=canonical href=/x>" * 9_000,
     "srcset": "<img srcset='" + "a," * 30_000 + "'>" + "<img srcset='" + "," * 30_000 + "'>",

@@ -3,6 +3,7 @@ import pytest
 from tasks.extract.suspicion import is_suspicious
 
 ATTRIBUTES = " ".join(f"a{number}" for number in range(1_500))
+MORE_ATTRIBUTES = " ".join(f"a{number}" for number in range(4_000))
 
 ORDINARY = {
     "empty": "",
@@ -15,6 +16,9 @@ ORDINARY = {
     "long style": "<style>" + ".a { color: red }\n" * 3_000 + "</style>",
     "long comment": "<!--" + " a=1" * 10_000 + "-->",
     "picture in an attribute": "<img alt='' src=\"data:image/png;base64," + "A" * 50_000 + '"><p>x',
+    "tags in attributes": '<a title="<b class=\'x\'>it\'s</b>" data-a=\'{"b": "<i>"}\'>a > b</a>' * 400,
+    "apostrophes and quotation marks in long text": "<p>" + 'It\'s "tea". ' * 300 + "</p>" + "<p>x</p>" * 600,
+    "drawings": "<svg viewBox='0 0 9 9'><path d='" + "M 1 2 L 3/4 " * 4_000 + "'/></svg>" * 3,
     "formatting, few kinds": "<p><code class='x'>a</code> <em id=b>c</em></p>" * 2_500,
 }
 SUSPICIOUS = {
@@ -23,7 +27,12 @@ SUSPICIOUS = {
     "nesting in ended tags": "<div>" * 10_001 + "</div>" * 10_001,
     "attributes": "<p " + ATTRIBUTES + "><p>",
     "attributes behind a quoted tag end": '<p title=">" ' + ATTRIBUTES + "><p>",
-    "attributes of a script": '<script a=x" b="> ' + ATTRIBUTES + "></script>",
+    "attributes of a script": '<script a=x" b=">" ' + ATTRIBUTES + "></script>",
+    "attributes among start tags in values": "<p " + MORE_ATTRIBUTES.replace("99 ", "99='<b' ") + "><p>",
+    "attributes among tags in values": "<p " + MORE_ATTRIBUTES.replace("99 ", "99='<p>' ") + "><p>",
+    "attributes among tags in both quotation marks": "<p "
+    + MORE_ATTRIBUTES.replace("49 ", "49='\">' ").replace("99 ", '99="\'>" ')
+    + "><p>",
     "attributes of an end tag": "</p " + ATTRIBUTES + ">",
     "attributes without end": "<p " + ATTRIBUTES,
     "gap": "<p>" + "x" * 65_537 + "<p>",
@@ -63,6 +72,8 @@ def test_suspicious(source):
         "<p" + " a=''" * 400_000,
         "<br" * 600_000,
         "<!--" * 500_000,
+        "<p b='" + "<a" * 30 + "b" * 60_000 + "'>" * 30,
+        "' a='>" * 300_000,
     ],
     ids=lambda source: source[:8],
 )
