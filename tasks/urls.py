@@ -13,7 +13,7 @@ from tasks.errors import BadUrl
 MAX_URL_LENGTH = 8192
 MAX_SHOWN_LENGTH = 2083
 
-_IGNORED = re.compile(r"^[\x00-\x20]+|[\t\n\r]+|[\x00-\x20]+$")
+_C0_CONTROLS_AND_SPACE = "".join(map(chr, range(0x21)))
 _BREAKS = re.compile(r"[\t\n\r]+")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?!\d+(?:[/\\?#]|$))", re.IGNORECASE | re.ASCII)
 _PORT = re.compile(r"[^/\\?#]*:(\d+)(?:[/\\?#]|$)", re.ASCII)
@@ -66,7 +66,7 @@ def parse(text: str) -> str:
         BadUrl: naming what is wrong and what to write instead.
     """
     shown = nameable(text) if "@" in text else printable(text)
-    text = _IGNORED.sub("", text)
+    text = _without_ignored(text)
     if not text:
         raise BadUrl("empty URL: write an address such as https://example.com/")
     try:
@@ -81,6 +81,11 @@ def parse(text: str) -> str:
     if len(found) > MAX_URL_LENGTH:
         raise BadUrl(f"URL of {len(found)} characters ({shown[:200]}…): at most {MAX_URL_LENGTH} are fetched")
     return found
+
+
+def _without_ignored(text: str) -> str:
+    """``text`` without what the standard leaves out of an address before it reads it."""
+    return _BREAKS.sub("", text.strip(_C0_CONTROLS_AND_SPACE))
 
 
 def _with_scheme(text: str) -> str:
@@ -170,7 +175,7 @@ def page_id(project_id: str, url: str) -> str:
 
 def without_userinfo(url: str) -> str:
     """``url`` with ``user:password@`` removed, for messages and logs; however badly it is written."""
-    url = _IGNORED.sub("", url)
+    url = _without_ignored(url)
     return url if _NO_USERINFO.match(url) else _USERINFO.sub(r"\1", url)
 
 

@@ -98,6 +98,13 @@ def test_userinfo_is_removed_and_nothing_else(url, without):
     assert without_userinfo(url) == without
 
 
+def test_a_name_costs_linear_work():
+    """A quadratic one would not end before the test session is given up."""
+    assert nameable("http://a@[" + " " * 1_000_000 + "x").endswith("…")
+    with pytest.raises(BadUrl):
+        parse("[" + " " * 1_000_000 + "x")
+
+
 NEAR_URLS = st.lists(st.sampled_from([*"htp:/\\@?#[]. \t1%…", "http://", "user:pw@", "h.example", "\0"]), max_size=12)
 
 
