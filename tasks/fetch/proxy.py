@@ -11,6 +11,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from aiohttp.abc import ResolveResult
+
 from tasks.errors import AddressRefused
 from tasks.fetch.connection import Resolver
 from tasks.fetch.guard import Exchange, Guard, current_exchange
@@ -33,8 +35,9 @@ _HOP_BY_HOP = (b"connection:", b"proxy-", b"keep-alive:")
 class FilteringProxy:
     """Lets one page's traffic through where ``guard`` does; an async context manager.
 
-    All that fails is answered alike, so that no page learns how a name resolves here. Leaving the context ends every
-    connection.
+    All that fails is answered alike, so that no page learns how a name resolves here. A name is looked up once: a page
+    that came from one address reaches no other by the same name, though the guard lets that be anywhere. Leaving the
+    context ends every connection.
 
     Args:
         guard: the one address guard.
@@ -52,6 +55,7 @@ class FilteringProxy:
         self._max_bytes = max_bytes
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
+        self._found: dict[str, list[ResolveResult]] = {}
         self.refused = 0
         self.received = 0
 
@@ -127,14 +131,14 @@ class FilteringProxy:
         current_exchange.set(exchange)  # of this connection's own task
         try:
             self._guard.check_port(exchange.destination)
-            found = await self._resolver.resolve(name.strip("[]"), int(port))
+            found = await self._look_up(name.strip("[]").lower())
             for one in found:
                 self._guard.check_address(exchange, one["host"])
         except AddressRefused:
             self.refused += 1
             raise
         one = found[0]
-        at = (one["host"], one["port"])
+        at = (one["host"], int(port))
         opened = self._guard.open_socket((one["family"], socket.SOCK_STREAM, one["proto"], "", at))
         try:
             opened.settimeout(0)
@@ -144,6 +148,11 @@ class FilteringProxy:
         except BaseException:
             opened.close()
             raise
+
+    async def _look_up(self, name: str) -> list[ResolveResult]:
+        if name not in self._found:
+            self._found.setdefault(name, await self._resolver.resolve(name))
+        return self._found[name]
 
     async def _relay(
         self,

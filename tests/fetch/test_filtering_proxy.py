@@ -1,8 +1,10 @@
 """The proxy that a browser is given: what passes, and that nothing else does."""
 
 import asyncio
+import socket
 
 import pytest
+from aiohttp.abc import ResolveResult
 
 from tasks.fetch.connection import Resolver
 from tasks.fetch.guard import Guard
@@ -105,6 +107,22 @@ async def test_what_one_host_and_port_may_no_other_may(serve, resolver):
         assert (await ask(proxy, f"CONNECT localhost:{allowed.port} HTTP/1.1\r\n\r\n".encode())).startswith(REFUSED)
         assert proxy.refused == 2
     assert (allowed.accepted, other.accepted) == (0, 0)
+
+
+async def test_a_name_is_looked_up_once(serve, resolver, monkeypatch):
+    """Its owner could have it mean this machine once the page's scripts run, and have them read what answers."""
+    server = await serve(PAGE)
+    addresses = iter(["127.0.0.1", "127.0.0.2"])
+
+    async def resolve(host, port=0):
+        return [ResolveResult(hostname=host, host=next(addresses), port=port, family=socket.AF_INET, proto=6, flags=0)]
+
+    monkeypatch.setattr(resolver, "resolve", resolve)
+    named = f"Rebound.example:{server.port}"
+    async with FilteringProxy(Guard([named.lower()]), resolver, max_bytes=1000) as proxy:
+        request = f"GET http://{named}/ HTTP/1.1\r\n\r\n".encode()
+        assert [await ask(proxy, request) for _ in range(2)] == [PAGE, PAGE]
+    assert server.accepted == 2
 
 
 async def test_a_head_without_end_is_cut_off(resolver):
