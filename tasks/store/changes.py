@@ -6,7 +6,6 @@ import polars as pl
 
 from tasks.store.catalogue import Catalogue
 from tasks.store.part_folder import PartFolder
-from tasks.store.site import SPILL_FOLDER
 from tasks.store.views import open_limited
 
 
@@ -15,8 +14,7 @@ def changes(root: PartFolder, catalogue: Catalogue, run_id: str, earlier_run_id:
 
     Pages count that answered; what either run did not look at, or got no answer from, is not compared.
     """
-    spill = root.folder / SPILL_FOLDER
-    with open_limited(root, catalogue, [run_id, earlier_run_id], ("pages", "links"), spill=spill) as connection:
+    with open_limited(root, catalogue, [run_id, earlier_run_id], ("pages", "links")) as connection:
         return pl.DataFrame(connection.sql(_CHANGES, params={"now": run_id, "earlier": earlier_run_id}))
 
 

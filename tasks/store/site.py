@@ -15,7 +15,6 @@ from tasks.store.runs import OPEN_STATES
 from tasks.store.views import open_limited
 
 THREADS = min(os.cpu_count() or 1, 2)
-SPILL_FOLDER = "tmp"
 
 JUDGED = ("pages", "links", "images", "redirects", "robots", "sitemaps", "sitemap_entries", "targets")
 """Views that a site is judged by."""
@@ -30,7 +29,7 @@ def connect(
     left = any(state in OPEN_STATES or reason == Reason.HOST_DOWN for state, reason, _ in counts)
     if complete is None:
         complete = not (left or run.incomplete)
-    connection = open_limited(root, catalogue, [run.run_id], tables, threads=THREADS, spill=root.folder / SPILL_FOLDER)
+    connection = open_limited(root, catalogue, [run.run_id], tables, threads=THREADS)
     try:
         connection.execute(
             "CREATE TABLE run AS SELECT $1::VARCHAR AS run_id, $2::VARCHAR AS start_url, $3::VARCHAR AS scope, "

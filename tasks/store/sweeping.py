@@ -14,8 +14,8 @@ from tasks.store.publish import FILE_NAME
 from tasks.store.retention import SLICE
 from tasks.store.schema import parts, runs
 from tasks.store.shift import Shift
-from tasks.store.site import SPILL_FOLDER
 from tasks.store.upkeep_records import Swept
+from tasks.store.views import SPILL_FOLDER
 
 GRACE_SECONDS = 3600.0
 """Longer than any query: a reader that began before a part died may still open its file."""

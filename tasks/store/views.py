@@ -1,6 +1,5 @@
 """The readers' side: DuckDB views over the parts that are live. Never a glob, never a lock, no extension."""
 
-import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -25,6 +24,9 @@ from tasks.store.takes import Column, FactTable, PageTable, dtype_of
 
 MEMORY = 224_000_000
 MEMORY_OF_PAGE = 1_000
+
+SPILL_FOLDER = "tmp"
+"""In the data folder: what a query needs beside memory is facts as well, and nobody else's to read or to place."""
 
 SITE_PAGES = "site_pages"
 SITE_PAGES_DOC = "The pages with how each hangs together with the others of its crawl; null where that is not known."
@@ -91,7 +93,7 @@ def open_views(
     settings: Iterable[str] = (),
 ) -> duckdb.DuckDBPyConnection:
     """The views of the whole folder, or of what ``runs`` show; of what is not in ``tables`` nothing is read."""
-    connection = duckdb.connect(config={"temp_directory": str(Path(tempfile.gettempdir(), "seo-scan-duckdb"))})
+    connection = duckdb.connect(config={"temp_directory": str(root.folder / SPILL_FOLDER)})
     try:
         connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
         # What a query has freed goes back to the system: left to itself, DuckDB keeps 60 MB of a run of 20,000 pages.
@@ -115,17 +117,14 @@ def open_limited(
     tables: Collection[str],
     *,
     threads: int = 1,
-    spill: Path | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """The same with memory by the number of pages; what does not fit goes to disk, to the folder ``spill`` if given.
+    """The same with memory by the number of pages; what does not fit goes to disk.
 
     Threads share the memory: with two, what one can sort on disk may not be sorted at all.
     """
     with catalogue.read() as reader:
         pages = live_rows(reader, (PAGES.name, LINKED), runs)
     settings = [f"memory_limit = '{memory_for(pages)}B'", f"threads = {threads}", "preserve_insertion_order = false"]
-    if spill is not None:
-        settings.append("temp_directory = '{}'".format(str(spill).replace("'", "''")))
     return open_views(root, catalogue, runs, tables, settings)
 
 

@@ -44,6 +44,12 @@ def test_views_have_the_same_types_with_facts(store, begin, scanned):
             assert _described(db, view) == columns
 
 
+def test_what_does_not_fit_into_memory_stays_in_the_folder(store):
+    for tables in (None, ["pages"]):
+        with connect(store.path, tables) as db:
+            assert db.execute("SELECT current_setting('temp_directory')").fetchall() == [(str(store.path / "tmp"),)]
+
+
 def test_promised_columns_come_first():
     names = {view: [name for name, _ in columns] for view, columns in VIEWS.items()}
     assert names["issues"][:9] == [
