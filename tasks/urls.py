@@ -200,5 +200,7 @@ def _is_fetchable(text: str) -> bool:
 
 def printable(text: str, limit: int = MAX_SHOWN_LENGTH) -> str:
     """``text`` safe for a terminal or a log line: control characters escaped, cut at ``limit``."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+    shown = "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text[: limit + 1]
+    )
     return shown if len(shown) <= limit else f"{shown[:limit]}…"

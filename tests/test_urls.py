@@ -1,12 +1,14 @@
 """Addresses as people write them."""
 
+import tracemalloc
+
 import ada_url
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.errors import BadUrl
-from tasks.urls import is_http, is_loopback, nameable, parse, resolve, without_userinfo
+from tasks.urls import is_http, is_loopback, nameable, parse, printable, resolve, without_userinfo
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,16 @@ def test_credentials_are_refused_and_never_named(text):
 )
 def test_userinfo_is_removed_and_nothing_else(url, without):
     assert without_userinfo(url) == without
+
+
+def test_what_is_cut_is_not_read():
+    """What scripts of a page throw, or a server says, has any length."""
+    text = "a\n" * 500_000
+    tracemalloc.start()
+    assert printable(text, 6) == "a\\na\\n…"
+    assert tracemalloc.get_traced_memory()[1] < 10_000
+    tracemalloc.stop()
+    assert (printable("a\n", 3), printable("a\n", 2), printable("a\n", 0)) == ("a\\n", "a\\…", "…")
 
 
 def test_a_name_costs_linear_work():
