@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from deployments.cli import screen
 from deployments.cli.choosing import known_page, known_run
-from deployments.cli.options import PLACE, SHOWN, Place, Shown, at_least
+from deployments.cli.options import PLACE, SHOWN, Place, Shown, at_least, data_option
 from tasks.errors import InputError
 from tasks.model import Severity
 from tasks.urls import printable
@@ -44,7 +44,7 @@ def issues(
     run: Annotated[str | None, Parameter(help="Run id, or how it begins. [default: the newest run]")] = None,
     /,
     *,
-    rule: Annotated[str | None, Parameter(help="Only of this rule, with all addresses.")] = None,
+    rule: Annotated[str | None, Parameter(help="Only of this rule, with its first 1,000 addresses.")] = None,
     severity: Annotated[Severity | None, Parameter(help="Only of this severity.")] = None,
     url: Annotated[str | None, Parameter(help="Only on this page.")] = None,
     changed: Annotated[
@@ -75,7 +75,11 @@ def issues(
     from tasks.report.terminal import groups_view  # noqa: PLC0415
 
     screen.say(f"run {found.run_id} ({_state(found)}: {_pages_done(found.run_id, data)})")
-    screen.out().print(groups_view(issue_groups(wanted, data, EXAMPLES_OF_ONE if rule or url else EXAMPLES)))
+    if rule or url:
+        screen.out().print(groups_view(issue_groups(wanted, data, EXAMPLES_OF_ONE)))
+    else:
+        command = f"seo issues {found.run_id}{data_option(data)}{' --changed' if changed else ''}"
+        screen.out().print(groups_view(issue_groups(wanted, data, EXAMPLES), command))
     return 0
 
 

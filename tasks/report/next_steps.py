@@ -15,11 +15,12 @@ NEVER_FETCHED = (Reason.BLOCKED_BY_ROBOTS, Reason.CRAWL_TRAP)
 
 
 def next_commands(run: Run, fixes: Sequence[Fix] = (), *, changed_only: bool = False) -> tuple[str, ...]:
-    """Commands that look into the run, the most urgent first."""
-    urgent = (f"seo issues --rule {fixes[0].rule}",) if fixes else ()
+    """Commands that look into the run, the most urgent first; each names it, as others may follow."""
+    issues, page = f"seo issues {run.run_id}", f"seo page URL --run {run.run_id}"
     if changed_only:
-        return ("seo issues --changed", CHANGES.format(run.run_id), "seo page URL")
-    return (*urgent, "seo issues", "seo page URL", (RANKED if run.kind == "crawl" else TITLES).format(run.run_id))
+        return (f"{issues} --changed", CHANGES.format(run.run_id), page)
+    urgent = (f"{issues} --rule {fixes[0].rule}",) if fixes else ()
+    return (*urgent, issues, page, (RANKED if run.kind == "crawl" else TITLES).format(run.run_id))
 
 
 def goes_on(run: Run, progress: Progress) -> str:

@@ -169,8 +169,11 @@ def _run_facts(summary: "RunSummary") -> Iterable[tuple[str, str]]:
         yield "slowest", f"{', '.join(slowest)} (median time to first byte)"
 
 
-def groups_view(groups: Sequence["RuleGroup"]) -> RenderableType:
-    """Issues grouped by rule, each group with its first addresses."""
+def groups_view(groups: Sequence["RuleGroup"], command: str = "") -> RenderableType:
+    """Issues grouped by rule, each group with its first addresses.
+
+    ``command`` shows more of a rule that is added to it; where it is empty only a file can have them all.
+    """
     parts: list[RenderableType] = []
     for group in groups:
         counts = f"{group.issues:,} on {plural(group.pages, 'page')}"
@@ -182,10 +185,9 @@ def groups_view(groups: Sequence["RuleGroup"]) -> RenderableType:
                 Padding(Text(safe(url, LONG)), (0, 0, 0, 8), expand=False),
                 Padding(Text(safe(message, LONG), "dim"), (0, 0, 0, 10), expand=False),
             ]
-        if group.issues > len(group.examples):
-            parts.append(
-                _indented(f"… {group.issues - len(group.examples):,} more: seo issues --rule {group.rule}", "dim")
-            )
+        if left := group.issues - len(group.examples):
+            how = f"{command} --rule {group.rule}" if command else "--format csv or jsonl writes all"
+            parts.append(_indented(f"… {left:,} more: {how}", "dim"))
     return Group(*parts) if parts else Text("no issues", style="green")
 
 

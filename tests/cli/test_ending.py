@@ -80,7 +80,7 @@ def test_a_batch_is_summarised_for_people(data, capsys):
     assert "4 completed, 1 failed" in out
     assert "200 × 3, 404 × 1" in out
     assert "2 errors, 3 notices" in out
-    assert f"seo issues --data '{data}'" in err
+    assert f"seo issues {run.run_id} --data '{data}'" in err
 
 
 def test_one_page_is_shown_with_its_facts(data, capsys):

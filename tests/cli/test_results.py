@@ -4,12 +4,15 @@ import csv
 import io
 import json
 import re
+import shlex
 import subprocess
 import sys
 
 import pytest
 
+from tasks.model import Severity
 from tasks.store import Found, Limits, RunSpec, RunState, Store
+from tests.cli.conftest import issue, response, scanned, store_run
 
 HOME, TEA = "https://tea.example/", "https://tea.example/tea"
 
@@ -48,6 +51,20 @@ def test_issues_can_be_narrowed(seo, data, batch_id, options, rules):
     status, out, err = seo("issues", batch_id, "--data", data, "--format", "json", *options)
     assert (status, err) == (0, "")
     assert [row["rule"] for row in json.loads(out)] == rules
+
+
+def test_more_of_a_rule_is_shown_by_a_command_that_names_the_run(seo, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr("deployments.cli.results.EXAMPLES_OF_ONE", 4)
+    with Store.open(tmp_path) as store:
+        pages = [scanned(f"{HOME}{n}", response(f"{HOME}{n}", 404), issues=[issue("http-4xx", Severity.ERROR)])
+                 for n in range(5)]  # fmt: skip
+        run_id = store_run(store, "batch", pages).run_id
+        store_run(store, "batch", pages[:4])
+    of_run = seo("issues", run_id, "--data", tmp_path)[1].splitlines()[-1].strip()
+    assert of_run == f"… 2 more: seo issues {run_id} --data {tmp_path} --rule http-4xx"
+    of_rule = seo(*shlex.split(of_run)[4:])[1].splitlines()
+    assert (len(of_rule), of_rule[-1].strip()) == (10, "… 1 more: --format csv or jsonl writes all")
 
 
 def test_issue_rows_have_the_documented_columns(seo, data, batch_id):

@@ -92,7 +92,7 @@ def test_only_issues_of_what_changed_are_counted_where_that_is_asked_for(runs):
     assert (summary.severities[Severity.WARNING], summary.severities[Severity.NOTICE]) == (0, 3)
     assert [(rule.rule, rule.pages) for rule in summary.rules] == [("title-too-short", 2), ("http-4xx", 1)]
     assert "## Issues of new, changed and gone pages" in summary_markdown(summary)
-    assert summary.next_commands[0] == "seo issues --changed"
+    assert summary.next_commands[0] == f"seo issues {again.run_id} --changed"
 
 
 def test_without_an_earlier_crawl_all_pages_are_new(runs, capsys):

@@ -131,9 +131,9 @@ def test_the_next_commands_begin_with_the_one_that_goes_on(summary):
     run_id = summary.run.run_id
     assert summary.next_commands == (
         f"seo resume {run_id} --max-pages 10",
-        "seo issues --rule http-4xx",
-        "seo issues",
-        "seo page URL",
+        f"seo issues {run_id} --rule http-4xx",
+        f"seo issues {run_id}",
+        f"seo page URL --run {run_id}",
         RANKED.format(run_id),
     )
     assert f"WHERE run_id = '{run_id}'" in RANKED.format(run_id)
