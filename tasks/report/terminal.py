@@ -1,9 +1,12 @@
 """Results for people at a terminal, as Rich renderables. Untrusted text is plain text without control characters."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +22,10 @@ if TYPE_CHECKING:  # both import the engines, which some who show things here do
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
 LONG = 500
 """Characters of one value that are shown."""
+GAP = 2
+"""Spaces between two columns."""
+FOLDED = 12
+"""Characters of a line of a folded value that can be read."""
 
 
 def page_view(page: Mapping[str, Any], fix_of: Callable[[str], str]) -> RenderableType:
@@ -196,21 +203,50 @@ def rows_view(
 ) -> RenderableType:
     """A table of at most ``limit`` rows; says how to get all where there are more.
 
+    Where the columns have no room beside each other, each row is a list of its values.
     ``whole``: columns whose values stay on one line, however narrow the table.
     """
-    table = _table(*columns)
-    for column, name in zip(table.columns, columns, strict=True):
-        column.no_wrap = name in whole
-    for number, row in enumerate(rows):
-        if number == limit:
-            more = Text(f"only the first {limit} rows: --format csv or jsonl writes all", style="dim")
-            return Group(table, more)
-        table.add_row(*(Text(safe("–" if value is None else str(value), LONG)) for value in row))
-    return table
+    first = list(islice(rows, limit + 1))
+    more = [Text(f"only the first {limit} rows: --format csv or jsonl writes all", style="dim")]
+    cells = [[safe("–" if value is None else str(value), LONG) for value in row] for row in first[:limit]]
+    return Group(_Rows(columns, cells, whole), *(more if len(first) > limit else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    columns: Sequence[str]
+    cells: Sequence[Sequence[str]]
+    whole: Sequence[str]
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        if self._least_width() <= options.max_width:
+            yield self._as_table()
+            return
+        for number, row in enumerate(self.cells):
+            yield from [Text("")] if number else []
+            yield _pairs(zip(self.columns, row, strict=True))
+        yield from [] if self.cells else [Text("no rows", style="dim")]
+
+    def _least_width(self) -> int:
+        """Characters of a line that leave ``FOLDED`` to each column of longer values, and room for its heading."""
+        widths = [cell_len(safe(name)) for name in self.columns]
+        for row in self.cells:
+            for number, (name, value) in enumerate(zip(self.columns, row, strict=True)):
+                length = cell_len(value) if name in self.whole else min(cell_len(value), FOLDED)
+                widths[number] = max(widths[number], length)
+        return sum(widths) + GAP * (len(widths) - 1)
+
+    def _as_table(self) -> Table:
+        table = _table(*self.columns)
+        for column, name in zip(table.columns, self.columns, strict=True):
+            column.no_wrap = name in self.whole
+        for row in self.cells:
+            table.add_row(*map(Text, row))
+        return table
 
 
 def _table(*columns: str | tuple[str, str]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
     for column in columns:
         name, justify = column if isinstance(column, tuple) else (column, "left")
         table.add_column(Text(safe(name)), justify="right" if justify == "right" else "left", overflow="fold")
@@ -218,7 +254,7 @@ def _table(*columns: str | tuple[str, str]) -> Table:
 
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
+    table = Table.grid(padding=(0, GAP, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in pairs:

@@ -185,6 +185,25 @@ def test_sql_in_each_format(seo, data, form, expected):
     assert seo("sql", query, "--data", data, "--format", form) == (0, expected, "")
 
 
+@pytest.mark.parametrize("width", [60, 120])
+def test_rows_with_more_columns_than_a_line_takes_are_lists_of_all_their_values(seo, data, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    columns = json.loads(seo("sql", "SELECT * FROM pages LIMIT 1", "--data", data, "--format", "jsonl")[1])
+    out = seo("sql", "SELECT * FROM pages ORDER BY url, run_id LIMIT 2", "--data", data)[1]
+    lists = [[line.split() for line in one.splitlines() if line[0] != " "] for one in out.split("\n\n")]
+    assert [[name for name, *_ in one] for one in lists] == [list(columns)] * 2
+    assert [words[1] for one in lists for words in one if words[0] == "url"] == ["https://down.example/", HOME]
+    assert seo("sql", "SELECT * FROM pages LIMIT 0", "--data", data)[1] == "no rows\n"
+
+
+def test_long_values_of_few_columns_are_folded_in_a_table(seo, data, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    query = "SELECT 1 AS n, repeat('ab ', 12) AS words, 'cd' AS t"
+    assert [line.split() for line in seo("sql", query, "--data", data)[1].splitlines()] == [
+        ["n", "words", "t"], ["1", *["ab"] * 11, "cd"], ["ab"]
+    ]  # fmt: skip
+
+
 def test_sql_of_nothing_is_an_empty_array(seo, data):
     assert seo("sql", "SELECT 1 AS n WHERE false", "--data", data, "--format", "json")[1] == "[]\n"
 
