@@ -215,10 +215,11 @@ def _print_source(data: Path, run_id: str, address: str) -> None:
         )
     body, encoding = row
     if sys.stdout.isatty():
-        from tasks.report.escape import terminal  # noqa: PLC0415
+        from tasks.fetch.charset import text_of  # noqa: PLC0415 - not for what only reads facts
+        from tasks.report.escape import harmless  # noqa: PLC0415
 
-        for line in body.decode(encoding or "utf-8", "replace").splitlines():
-            screen.line(terminal(line))
+        for line in text_of(body, encoding or "utf-8").splitlines():
+            screen.line(harmless(line))
         return
     sys.stdout.flush()
     sys.stdout.buffer.write(body)

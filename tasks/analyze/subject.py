@@ -7,6 +7,7 @@ from typing import Any
 from tasks.analyze.visible import clean, visible
 from tasks.audit import all_rules
 from tasks.audit.rule import Rule
+from tasks.fetch.charset import text_of
 from tasks.model import Severity
 from tasks.urls import address, printable
 
@@ -62,7 +63,7 @@ class Subject:
 def subject_of(page: Mapping[str, Any], source: bytes | None) -> Subject:
     """The page object ``page`` with its stored ``source``."""
     encoding = page["facts"].get("encoding") or "utf-8"
-    seen = visible(_decoded(source, encoding), TEXT_CHARACTERS) if source else None
+    seen = visible(text_of(source, encoding), TEXT_CHARACTERS) if source else None
     return Subject(
         run_id=page["run_id"],
         page_id=page["page_id"],
@@ -77,13 +78,6 @@ def subject_of(page: Mapping[str, Any], source: bytes | None) -> Subject:
 
 def rules_by_id() -> dict[str, Rule]:
     return {rule.id: rule for rule in all_rules()}
-
-
-def _decoded(source: bytes, encoding: str) -> str:
-    try:
-        return source.decode(encoding, "replace")
-    except LookupError:
-        return source.decode("utf-8", "replace")
 
 
 def _facts(page: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

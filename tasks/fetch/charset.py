@@ -13,7 +13,7 @@ from tasks.fetch.prescan import encoding_of, late_meta, prescan
 UTF_8 = "utf-8"
 FALLBACK = "windows-1252"
 
-_BOMS = ((codecs.BOM_UTF8, UTF_8), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs.BOM_UTF16_LE, "utf-16le"))
+_BOMS = {UTF_8: codecs.BOM_UTF8, "utf-16be": codecs.BOM_UTF16_BE, "utf-16le": codecs.BOM_UTF16_LE}
 _PARAMETER = re.compile(r';[\t\n\r ]*([^;="]*)(?:=(?:"((?:\\.|[^"\\])*)"?|([^;]*)))?', re.DOTALL)
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _C1_CONTROLS = range(0x80, 0xA0)
@@ -33,17 +33,17 @@ def decode(body: bytes, content_type: str | None) -> Decoded:
 
     Bytes that mean nothing in the encoding become U+FFFD. Labels that browsers do not know are ignored. Never raises.
     """
-    for bom, encoding in _BOMS:
+    for encoding, bom in _BOMS.items():
         if body.startswith(bom):
-            return Decoded(_text(body[len(bom) :], encoding), encoding)
+            return Decoded(text_of(body, encoding), encoding)
     declared = header_encoding(content_type) or prescan(body)
     if declared is not None:
-        return Decoded(_text(body, declared), declared)
+        return Decoded(text_of(body, declared), declared)
     try:
         return Decoded(body.decode(), UTF_8)
     except UnicodeDecodeError:
         encoding = late_meta(body) or FALLBACK
-        return Decoded(_text(body, encoding), encoding)
+        return Decoded(text_of(body, encoding), encoding)
 
 
 @lru_cache(maxsize=256)
@@ -55,7 +55,9 @@ def header_encoding(content_type: str | None) -> str | None:
     return None
 
 
-def _text(body: bytes, encoding: str) -> str:
+def text_of(body: bytes, encoding: str) -> str:
+    """``body`` in the encoding of that WHATWG name, as ``decode`` reads it: without its byte order mark."""
+    body = body.removeprefix(_BOMS.get(encoding, b""))
     if encoding == UTF_8:
         return body.decode("utf-8", "replace")
     if encoding == "replacement":

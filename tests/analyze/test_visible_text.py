@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.analyze.subject import subject_of
 from tasks.analyze.visible import clean, hides, visible
+from tasks.urls import page_id
+from tests.analyze.pages import PAGE, URL, keep
 
 
 def shown(body, head=""):
@@ -106,6 +109,14 @@ def test_no_more_than_wanted_and_nothing_of_a_page_made_to_be_slow():
 def test_styles_made_to_be_slow_are_read():
     hostile = "<style>" + ".a" * 10_000 + "{" * 10_000 + "}" * 10_000 + ",.b" * 5_000 + "{display:none}</style><p>Tea"
     assert visible(hostile, 100).text == "Tea"
+
+
+@pytest.mark.parametrize(("encoding", "codec", "text"), [("windows-874", "cp874", "ชา"), ("euc-kr", "cp949", "뷁 차")])
+def test_a_source_is_read_in_the_encoding_that_browsers_take(store, encoding, codec, text):
+    keep(store, {URL: PAGE})
+    page = store.latest_page(page_id("default", URL))
+    page["facts"]["encoding"] = encoding
+    assert subject_of(page, f"<p>{text}</p>".encode(codec)).text == text
 
 
 @given(st.text(max_size=300))

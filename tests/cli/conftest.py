@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -115,6 +116,18 @@ def stored():
             return store_run(store, "batch", PAGES[:pages], leave=leave, state=state)
 
     return batch
+
+
+@pytest.fixture
+def stored_page():
+    """Makes a scan of the home page whose source is ``body``."""
+
+    def scan(folder, body, encoding):
+        answer = replace(response(HOME), body=body, encoding=encoding)
+        with Store.open(folder) as store:
+            store_run(store, "scan", [scanned(HOME, answer, title="Tea")])
+
+    return scan
 
 
 def in_a_process(*arguments):

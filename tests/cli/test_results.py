@@ -122,6 +122,23 @@ def test_stored_source_is_printed_byte_for_byte(data):
     assert found.stdout == b"<!doctype html><title>Tea</title><h1>T\xc3\xa9</h1>"
 
 
+@pytest.mark.parametrize(
+    ("encoding", "body", "shown"),
+    [
+        ("windows-874", "<title>ชา</title>".encode("cp874"), "<title>ชา</title>"),
+        ("iso-8859-8-i", "<title>תה</title>".encode("iso-8859-8"), "<title>תה</title>"),
+        ("euc-kr", "<title>뷁</title>".encode("cp949"), "<title>뷁</title>"),
+        ("utf-8", b"\xef\xbb\xbf<ul>\n\t<li>\x1b[2J", "<ul>\n\t<li>\\x1b[2J"),
+    ],
+)
+def test_a_terminal_is_shown_the_source_as_browsers_read_it(
+    seo, tmp_path, stored_page, monkeypatch, encoding, body, shown
+):
+    stored_page(tmp_path, body, encoding)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert seo("page", HOME, "--html", "--data", tmp_path) == (0, f"{shown}\n", "")
+
+
 def test_csv_cells_are_no_formulas(seo, data):
     _, out, _ = seo("page", TEA, "--data", data, "--format", "csv")
     [row] = csv.DictReader(io.StringIO(out))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from webencodings.labels import LABELS
 
-from tasks.fetch.charset import Decoded, decode
+from tasks.fetch.charset import Decoded, decode, text_of
 from tasks.fetch.prescan import prescan
 
 LATIN = "é€".encode("windows-1252")
@@ -72,9 +72,10 @@ def test_unknown_labels_are_not_honoured(label):
 
 @pytest.mark.parametrize("label", sorted(LABELS))
 def test_every_label_of_the_standard_decodes_every_byte(label):
-    decoded = decode(bytes(range(256)) * 2, f"text/html; charset={label}")
+    body = bytes(range(256)) * 2
+    decoded = decode(body, f"text/html; charset={label}")
     assert decoded.encoding == LABELS[label]
-    assert decoded.text
+    assert decoded.text == text_of(body, decoded.encoding) != ""
 
 
 @pytest.mark.parametrize(
@@ -174,6 +175,7 @@ def test_bodies_of_nothing_but_beginnings_are_read_in_time(unit):
 def test_any_bytes_decode(body, content_type):
     decoded = decode(body, content_type)
     assert decoded.encoding in {*LABELS.values()}
+    assert text_of(body, decoded.encoding) == decoded.text
     decoded.text.encode("utf-8")  # no lone surrogates
 
 
