@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from deployments.cli import screen
-from deployments.cli.options import RUN_SHOWN, RunShown, block_name
+from deployments.cli.options import RUN_SHOWN, RunShown, block_name, data_option
 from tasks.errors import InputError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def demo(
     """Crawl a small flawed tea shop that comes with the package, offline."""
     from deployments.cli import running  # noqa: PLC0415 - imports Prefect
 
-    return crawl_shop(running.crawl, data, shown, analyze=analyze)
+    return crawl_shop(running.crawl, data.expanduser(), shown, analyze=analyze)
 
 
 def crawl_shop(crawl: "Crawl", data: Path, shown: RunShown, *, analyze: bool = False) -> int:
@@ -92,12 +92,12 @@ def crawl_shop(crawl: "Crawl", data: Path, shown: RunShown, *, analyze: bool = F
 
     with serve() as shop:
         screen.say(f"serving the sample shop on {shop.url}")
-        screen.say(f"$ seo crawl {shop.url} --data {data}{f' --analyze {DEMO_ADVICE}' if analyze else ''}")
+        screen.say(f"$ seo crawl {shop.url}{data_option(data)}{f' --analyze {DEMO_ADVICE}' if analyze else ''}")
         options = RunOptions(data=data, analyze=DEMO_ADVICE if analyze else "none")
         rules = CrawlOptions(start_url=shop.url)
         status = watched(lambda watch: crawl(rules, options, watch), data, shown)
     if analyze and shown.format == "table":
-        screen.say(f"$ seo notifications --data {data}")
+        screen.say(f"$ seo notifications{data_option(data)}")
         _show_told(data)
     screen.say(f"results are kept in {data}")
     return status

@@ -50,12 +50,14 @@ def store(folder: Annotated[Path, Parameter(help="Data folder.")], /) -> int:
     """
     from deployments.prefect_api import require_api, save_folder  # noqa: PLC0415 - imports Prefect
 
+    data = folder.expanduser().resolve()
+
     async def save() -> list[str]:
         await require_api()
-        return await save_folder(folder.expanduser().resolve())
+        return await save_folder(data)
 
     shared = asyncio.run(save())
-    screen.line(f"saved the SEO Result Store block 'default': results of deployments go to {folder.resolve()}")
+    screen.line(f"saved the SEO Result Store block 'default': results of deployments go to {data}")
     if shared:
         screen.line(f"with {', '.join(shared)}: the folder is only for copies")
     return 0

@@ -77,7 +77,7 @@ class Place:
 
     @property
     def folder(self) -> Path:
-        return self.data or Path(os.environ.get("SEO_DATA") or "data")
+        return (self.data or Path(os.environ.get("SEO_DATA") or "data")).expanduser()
 
     def existing(self) -> Path:
         """The folder, for commands that only read.

@@ -4,11 +4,13 @@ import io
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from deployments.cli.options import duration
+from deployments.cli import start
+from deployments.cli.options import Place, duration
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,12 @@ def test_unexpected_errors_are_one_line_and_status_4(seo, monkeypatch, tmp_path)
     assert err == "seo: TypeError: 'NoneType' object is not callable (SEO_DEBUG=1 shows where)\n"
     monkeypatch.setenv("SEO_DEBUG", "1")
     assert "Traceback (most recent call last)" in seo("batch", str(tmp_path / "x"))[2]
+
+
+def test_a_tilde_that_no_shell_expanded_is_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SEO_DATA", "~/tea")
+    assert Place().folder == Place(data=Path("~/tea")).folder == tmp_path / "tea"
 
 
 @pytest.mark.parametrize(
