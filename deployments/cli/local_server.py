@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 from tasks.errors import SeoScanError
 
 START_SECONDS = 120
-SERVER_MODULE = "deployments.cli.prefect_server"
 
 
 class ServerNotStarted(SeoScanError):
@@ -33,11 +32,22 @@ class LocalServer:
 
     @classmethod
     def start(cls) -> "LocalServer":
-        """Starts it and returns at once; its address is ``PREFECT_API_URL`` from here on."""
+        """Starts it and returns at once; its address is ``PREFECT_API_URL`` from here on.
+
+        Raises:
+            ServerNotStarted: the folder of its files cannot be written.
+        """
         home = prefect_home()
-        home.mkdir(parents=True, exist_ok=True)
         log = home / "seo-scan-server.log"
-        with socket.create_server(("127.0.0.1", 0)) as listening, log.open("ab") as output:
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            opened = log.open("ab")
+        except OSError as error:
+            raise ServerNotStarted(
+                f"cannot write {error.filename} for a temporary Prefect server ({error.strerror}): "
+                "set PREFECT_HOME to a folder that can be written"
+            ) from None
+        with socket.create_server(("127.0.0.1", 0)) as listening, opened as output:
             number = listening.fileno()
             process = subprocess.Popen(  # noqa: S603 - our own module
                 [

@@ -5,7 +5,7 @@ import os
 import sys
 
 from deployments.cli.leaving import Ending, fill_closed_streams
-from deployments.cli.local_server import LocalServer, api_is_configured
+from deployments.cli.local_server import LocalServer, ServerNotStarted, api_is_configured
 
 NEEDS_PREFECT = {"analyze", "crawl", "scan", "batch", "resume", "cancel", "demo"}
 SUBCOMMANDS_THAT_NEED_IT = {("blocks", "register"), ("blocks", "access"), ("outbox", "send")}
@@ -28,14 +28,24 @@ def main() -> None:
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_DEBUG_LEVEL", "CRITICAL")
     os.environ.setdefault("DO_NOT_TRACK", "1")
-    if needs_prefect(arguments) and not api_is_configured():
-        LocalServer.start()
-    from deployments.cli.app import run  # noqa: PLC0415 - after the server has begun to start
-
-    ending.status = run(arguments)
+    ending.status = status_of(arguments)
     if Ending.at_once:
         ending()
     sys.exit(ending.status)
+
+
+def status_of(arguments: list[str]) -> int:
+    """Runs the command line; returns its exit status."""
+    try:
+        if needs_prefect(arguments) and not api_is_configured():
+            LocalServer.start()
+        from deployments.cli.app import run  # noqa: PLC0415 - after the server has begun to start
+    except (KeyboardInterrupt, ServerNotStarted) as error:
+        from deployments.cli.exits import Exit  # noqa: PLC0415 - imports the model
+
+        sys.stderr.write(f"seo: {error}\n" if str(error) else "seo: interrupted\n")
+        return Exit.FAILED if isinstance(error, ServerNotStarted) else Exit.INTERRUPTED
+    return run(arguments)
 
 
 def command_in(arguments: list[str]) -> str:

@@ -69,6 +69,25 @@ def test_a_prefect_api_that_does_not_answer_is_status_2(seo, tmp_path):
     assert "Prefect's API at http://127.0.0.1:9/api does not answer" in err
 
 
+def test_a_prefect_folder_that_cannot_be_written_is_one_line_and_status_4(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PREFECT_HOME", "/dev/null/prefect")
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    assert start.status_of(["scan", "https://a.example"]) == 4
+    assert capsys.readouterr().err == (
+        "seo: cannot write /dev/null/prefect for a temporary Prefect server (Not a directory): "
+        "set PREFECT_HOME to a folder that can be written\n"
+    )
+
+
+def test_ctrl_c_as_a_command_begins_is_one_line_and_status_3(monkeypatch, capsys):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(start, "needs_prefect", interrupted)
+    assert (start.status_of(["runs"]), *capsys.readouterr()) == (3, "", "seo: interrupted\n")
+
+
 def test_passwords_are_not_repeated(seo):
     assert ":p@" not in seo("scan", "https://u:p@a.example/")[2]
 
