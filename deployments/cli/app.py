@@ -78,6 +78,7 @@ def run(argv: Sequence[str]) -> int:
     """Runs one command line; returns its exit status. Nothing is raised but a second Ctrl-C."""
     for stream in (sys.stdout, sys.stderr):
         screen.harden(stream)
+    screen.ignore_useless_width()
     return _ended(lambda: command_line()(list(argv)))
 
 

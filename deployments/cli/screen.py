@@ -1,6 +1,7 @@
 """Where a command writes: results to stdout, all else to stderr; a reader may leave early."""
 
 import os
+import re
 import sys
 from typing import IO, NoReturn, TextIO
 
@@ -36,6 +37,17 @@ def say(text: str) -> None:
 def line(text: str) -> None:
     """One line of a result."""
     sys.stdout.write(f"{text}\n")
+
+
+def redraws() -> bool:
+    """True where stderr is a terminal that can draw over what it shows."""
+    return sys.stderr.isatty() and not err().is_dumb_terminal
+
+
+def ignore_useless_width() -> None:
+    """Forgets a ``COLUMNS`` that is no width: at 0, Rich folds text for ever, or writes none."""
+    if not re.fullmatch(r"0*[1-9]\d*", os.environ.get("COLUMNS", ""), re.ASCII):
+        os.environ.pop("COLUMNS", None)
 
 
 def harden(stream: TextIO) -> None:

@@ -1,6 +1,5 @@
 """What a command shows while a run goes on: a live display on a terminal, plain lines elsewhere."""
 
-import sys
 import time
 from collections import deque
 from types import TracebackType
@@ -171,4 +170,4 @@ def _hosts(progress: "Progress") -> str:
 
 def watch() -> LineWatch | LiveWatch:
     """What suits stderr."""
-    return LiveWatch() if sys.stderr.isatty() else LineWatch()
+    return LiveWatch() if screen.redraws() else LineWatch()

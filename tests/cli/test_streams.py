@@ -89,3 +89,13 @@ def test_a_closed_stream_leads_nowhere(data, redirected, argv, expected):
 def test_a_full_disk_is_one_line_and_status_4(data):
     status, _, err = in_shell(">/dev/full", "runs", "--data", data)
     assert (status, err) == (4, "seo: OSError: [Errno 28] No space left on device (SEO_DEBUG=1 shows where)\n")
+
+
+@pytest.mark.parametrize("argv", [["issues"], ["runs", "--help"]])
+def test_a_width_that_is_none_is_that_of_a_pipe(data, monkeypatch, argv):
+    def shown(width):
+        monkeypatch.setenv("COLUMNS", width)
+        return subprocess.run([*SEO, *argv, *place], capture_output=True, timeout=30, check=True).stdout
+
+    place = [] if "--help" in argv else ["--data", str(data)]
+    assert shown("0") == shown("wide") == shown("") != b""

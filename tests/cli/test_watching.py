@@ -87,6 +87,15 @@ def test_phases_of_a_crawl_show_life(monkeypatch, capsys):
     ]
 
 
+@pytest.mark.parametrize(
+    ("terminal", "watch"), [("xterm", watching.LiveWatch), ("dumb", watching.LineWatch), ("", watching.LiveWatch)]
+)
+def test_a_terminal_that_cannot_redraw_gets_plain_lines(monkeypatch, terminal, watch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TERM", terminal)
+    assert type(watching.watch()) is watch
+
+
 def test_a_terminal_gets_a_bar_with_hosts(monkeypatch):
     written = io.StringIO()
     console = Console(file=written, force_terminal=True, width=120, highlight=False, markup=False)
