@@ -1,11 +1,14 @@
 """A list of URLs as people keep them: one a line, a column of a table, or a sitemap."""
 
 import csv
+import gzip
 import io
 import re
 import sys
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from tasks.crawl.sitemap import parse_sitemap
@@ -25,6 +28,7 @@ _QUOTED = re.compile(r'"[^"]*"')
 _NEWLINE = re.compile("\r\n|\n|\r")
 GZIP = b"\x1f\x8b"
 NO_DELIMITER = "\x1f"  # csv wants one
+LAST_LINE = "\x1e"
 _DELIMITERS = ",;\t|"
 
 
@@ -60,13 +64,14 @@ def read_list(source: str) -> UrlList:
         InputError: there is no such file, or not one address in it.
     """
     name = "standard input" if source == "-" else source
-    data = _bytes(source)
+    data = _unzipped(_bytes(source), name)
     if data.startswith(GZIP):
         return _sitemap(data, name)
     text = _decoded(data, name)
     if text.lstrip().startswith("<"):
         return _sitemap(data, name)
-    found = collect(entries(text, is_table=source.lower().endswith((".csv", ".tsv"))))
+    is_table = source.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
+    found = collect(entries(text, is_table=is_table))
     if not found.urls:
         raise InputError(f"no URLs in {printable(name)}: write one a line, or a CSV file with a column `url`")
     if len(found.rejected) == len(found.urls):
@@ -130,10 +135,13 @@ def entries(text: str, *, is_table: bool = False) -> Iterator[tuple[int, str]]:
 
 
 def _column(text: str, delimiter: str, named: int | None) -> Iterator[tuple[int, str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    column, header_read = named, False
+    reader = csv.reader(chain(io.StringIO(text, newline=""), [LAST_LINE]), delimiter=delimiter)
+    column, header_read, begin, end = named, False, 0, 0
     try:
         for row in reader:
+            if row == [LAST_LINE]:
+                return
+            begin, end = end, reader.line_num
             if not _counts("".join(row)):
                 continue
             if column is None:
@@ -144,6 +152,7 @@ def _column(text: str, delimiter: str, named: int | None) -> Iterator[tuple[int,
                 yield reader.line_num, _cell(row, column)
     except csv.Error as error:
         raise InputError(f"line {reader.line_num} is no CSV ({error}): write one URL a line instead") from None
+    raise InputError(f"line {begin + 1} has a quote that is never closed: close it, or write one URL a line instead")
 
 
 def _cell(row: list[str], column: int | None) -> str:
@@ -208,6 +217,17 @@ def _bytes(source: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"cannot read {printable(source)}: {reason}") from None
+
+
+def _unzipped(data: bytes, name: str) -> bytes:
+    """What a gzip file holds; a broken one stays, for what can be read of a sitemap."""
+    if not data.startswith(GZIP):
+        return data
+    try:
+        with gzip.open(io.BytesIO(data)) as file:
+            return _bounded(file.read(MAX_BYTES + 1), name)
+    except (EOFError, OSError, zlib.error):
+        return data
 
 
 def _bounded(data: bytes, name: str) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.crawl.lists import collect, entries, read_list
+from tasks.crawl.lists import UrlList, collect, entries, read_list
 from tasks.errors import InputError
 
 A, B, C = "https://a.example/", "https://b.example/x,y", "https://c.example/z?q=1,2"
@@ -65,6 +65,13 @@ def test_a_quoted_column_without_a_header(tmp_path, quoted):
 def test_a_quote_without_its_other_half_costs_no_other_line(tmp_path):
     found = read(tmp_path, f'"{A}\n{B}\n')
     assert found.urls[1:] == (B,)
+
+
+@pytest.mark.parametrize("title", ['"5 pipe', '"a ""b""', '"'])
+def test_a_quote_that_is_never_closed_takes_no_page_away_unsaid(tmp_path, title):
+    with pytest.raises(InputError, match=r"^line 3 has a quote that is never closed"):
+        read(tmp_path, f"url,title\n{A},x\n{B},{title}\n{C},z\n", "list.csv")
+    assert read(tmp_path, f'url,title\n"{A}",5" pipe\n{B},"x\ny"', "list.csv").urls == (A, "https://b.example/x")
 
 
 def test_addresses_with_commas_are_not_taken_for_a_table(tmp_path):
@@ -124,6 +131,10 @@ def test_a_sitemap_names_its_pages(tmp_path, content):
 
 def test_a_zipped_list_and_a_feed_are_read(tmp_path):
     assert read(tmp_path, gzip.compress(f"{A}\n{B}\n".encode())).urls == (A, B)
+    table = gzip.compress(f'# ours\r\nurl,title\r\na.example,x\r\n"{B}","y, z"\r\n'.encode("utf-16"))
+    assert read(tmp_path, table) == UrlList((A, B), (), 0)
+    assert read(tmp_path, gzip.compress(f"x,{A}\n".encode()), "list.csv.gz").urls == (A,)
+    assert read(tmp_path, gzip.compress(f"{A}\n{B}\n".encode())[:-9]).urls == (A, B)
     feed = f"<rss version='2.0'><channel><item><link>{A}</link></item></channel></rss>"
     assert read(tmp_path, feed).urls == (A,)
 
