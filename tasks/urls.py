@@ -20,6 +20,7 @@ _PORT = re.compile(r"[^/\\?#]*:(\d+)(?:[/\\?#]|$)", re.ASCII)
 _USERINFO = re.compile(
     r"\A((?:(?:https?|wss?|ftp):|[^/\\?#@]*:(?=[/\\]{2}))?[/\\]*)[^/\\?#]*@", re.IGNORECASE | re.ASCII
 )
+_RELATIVE = re.compile(r"\.{0,2}[/\\](?![/\\])")
 _TO_LAST_AT = re.compile(r"\A((?:[a-z][a-z0-9+.-]*:[/\\]+)?).*@", re.IGNORECASE | re.ASCII | re.DOTALL)
 _NO_USERINFO = re.compile(r"(?:mailto|sips?|xmpp|acct):", re.IGNORECASE | re.ASCII)
 _LOOPBACK = re.compile(r"(?:(?:.+\.)?localhost\.?|127(?:\.\d+){3}|\[::1\])(?::\d+)?", re.ASCII)
@@ -69,6 +70,8 @@ def parse(text: str) -> str:
     text = _without_ignored(text)
     if not text:
         raise BadUrl("empty URL: write an address such as https://example.com/")
+    if _RELATIVE.match(text):
+        raise BadUrl(f"{shown} names no host: write the whole address, such as https://example.com/page")
     try:
         url = ada_url.URL(_with_scheme(text))
     except (ValueError, UnicodeError):

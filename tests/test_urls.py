@@ -30,6 +30,7 @@ from tasks.urls import is_http, is_loopback, nameable, parse, printable, resolve
         ("[::1]", "http://[::1]/"),
         ("http:/example.com", "http://example.com/"),
         ("http://h/?mail=a@b", "http://h/?mail=a@b"),
+        ("//example.com/x", "https://example.com/x"),
     ],
 )
 def test_what_a_person_means(text, url):
@@ -41,6 +42,9 @@ def test_what_a_person_means(text, url):
     [
         (" ", "empty URL"),
         ("not a url", "not a URL: not a url"),
+        ("/tea", "/tea names no host: write the whole address"),
+        ("/example.com/tea", "/example.com/tea names no host"),
+        ("../tea?x#y", r"\.\./tea\?x#y names no host"),
         ("htp://x", "cannot fetch htp://x"),
         ("mailto:tea@example.com", "cannot fetch mailto:tea@example.com"),
         ("http://example.com:99999/", "not a URL: http://example.com:99999/"),
