@@ -227,10 +227,6 @@ class Freshness:
         Parameter(negative=(), show_default=False, help="Fetch all pages in full; --max-age 0 asks if they changed."),
     ] = False
 
-    @property
-    def seconds(self) -> float:
-        return 0.0 if self.refresh else self.max_age
-
 
 @Parameter(name="*", group=_JUDGING)
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,7 +113,8 @@ def batch(
 
     options = replace(
         run_options(place, fetching, limits, judging, owner),
-        max_age=freshness.seconds,
+        max_age=freshness.max_age,
+        refresh=freshness.refresh,
         analyze=advising.analyze,
         shards=sharding.shards,
     )

@@ -115,6 +115,17 @@ def test_a_server_is_waited_for_as_long_as_prefects_client_asks_again():
         assert lifeline.patience() == lifeline.LEAST_PATIENCE
 
 
+def test_how_fresh_pages_have_to_be_reaches_the_batch(seo, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(running, "scan_batch", lambda _, options, __: asked.append(options.for_flow()))
+    tmp_path.joinpath("list").write_text("https://a.example/")
+    for freshness in ((), ("--max-age", "0"), ("--refresh",), ("--refresh", "--max-age", "1h")):
+        seo("batch", tmp_path / "list", "--data", tmp_path, *freshness)
+    assert [(wishes.max_age, wishes.refresh) for wishes in asked] == [
+        (86400, False), (0, False), (86400, True), (3600, True)
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "urls", [("bad one, here", "https://a.example/"), ('"not a url', "#x", "https://a.example/x,y")]
 )
