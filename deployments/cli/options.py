@@ -169,11 +169,12 @@ class Limits:
     """When a run ends by itself."""
 
     timeout: Annotated[
-        float,
+        float | None,
         Parameter(
-            converter=positive_duration, metavar="TIME", show_default=lambda _: "1h", help="Limit for the whole run."
+            converter=positive_duration, metavar="TIME", show_default=False,
+            help="Limit for the whole run. [default: 1h]",
         ),
-    ] = 3600.0
+    ] = None  # fmt: skip
 
 
 @Parameter(name="*", group=CRAWLING)

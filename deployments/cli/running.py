@@ -118,6 +118,8 @@ def resume(run_id: str | None, options: RunOptions, watch: Watch, wanted: NewLim
         limits = wanted.instead_of(run.limits)
         if wanted != AS_BEFORE and run.kind != "crawl":
             raise InputError(f"run {run.run_id} is a {run.kind}: only crawls have limits of pages, depth and time")
+        if options.timeout is not None and run.kind == "crawl":
+            raise InputError(f"run {run.run_id} is a crawl: write --time-budget instead of --timeout")
         if options.shards is not None and run.kind != "batch":
             raise InputError(f"run {run.run_id} is a {run.kind}: only batches are divided into shards")
         _refuse_low_limit(wanted, fetched_pages(store.progress(run.run_id)))

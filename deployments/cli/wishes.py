@@ -14,7 +14,7 @@ from tasks.urls import parse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """A command's wishes; ``max_age`` and ``timeout`` in seconds, unset ones come from the blocks.
+    """A command's wishes; ``max_age`` and ``timeout`` in seconds, unset ones come from the blocks and the flow.
 
     ``access``: name of credentials; for None the environment's, where it has any.
 
@@ -35,7 +35,7 @@ class RunOptions:
     max_age: float = 86400.0
     refresh: bool = False
     keep_html: bool | None = None
-    timeout: float = 3600.0
+    timeout: float | None = None
     workers: int | None = None
     shards: int | None = None
     select: tuple[str, ...] = ()

@@ -187,6 +187,15 @@ def test_only_crawls_have_new_limits(seo, tmp_path):
     assert (status, f"run {run.run_id} is a batch: only crawls have limits" in err) == (2, True)
 
 
+def test_a_crawl_that_goes_on_has_a_budget_and_no_timeout(seo, tmp_path):
+    run = crawl_at_limit(tmp_path)
+    assert seo("resume", run.run_id, "--data", tmp_path, "--timeout", "1h") == (
+        2,
+        "",
+        f"seo: run {run.run_id} is a crawl: write --time-budget instead of --timeout\n",
+    )
+
+
 def test_a_limit_that_was_reached_is_said_on_stderr_and_in_runs(seo, tmp_path, capsys):
     run = crawl_at_limit(tmp_path)
     ended = SimpleNamespace(run=run, resume_command=None, resumed=False, failure="")
