@@ -53,8 +53,7 @@ async def test_canonicals_and_language_versions_are_fetched_and_judged(site, cra
         "/fr": page("FR"),
     }
     one = await crawled(crawl())
-    assert sorted(site.page_paths()[:3]) == ["/", "/a", "/b"]
-    assert sorted(site.page_paths()[3:]) == ["/fr", "/keine", "/none"]
+    assert sorted(site.page_paths()) == ["/", "/a", "/b", "/fr", "/keine", "/none"]
     assert found(one) == {"start": 1, "link": 2, "canonical": 1, "hreflang": 2}
     told = "select rule, url from issues where rule in ('canonical-to-error', 'hreflang-to-error') order by rule"
     assert one.rows(told) == [("canonical-to-error", site.url("/a")), ("hreflang-to-error", site.url("/b"))]
