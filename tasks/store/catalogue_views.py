@@ -10,6 +10,9 @@ from sqlalchemy import Connection, Table, select
 
 from tasks.store import schema
 
+ROWS_AT_ONCE = 2000
+"""Rows that are JSON in memory at a time: ten times as large as the rows are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -165,13 +168,12 @@ def copy_catalogue(
     """Copies ``views`` into DuckDB, which cannot read the catalogue itself without an extension."""
     for view in views:
         names = [shown.name for shown in view.columns]
-        rows = reader.execute(select(*(view.table.c[name] for name in names))).all()
-        if rows:
-            text = json.dumps([dict(zip(names, row, strict=True)) for row in rows])
-            connection.execute(f"CREATE TABLE {prefix}{view.name} AS {_rows_of(view)}", [text])
-        else:  # most are, and JSON of nothing takes as long as that of a few
-            columns = ", ".join(f"{shown.name} {shown.dtype}" for shown in view.columns)
-            connection.execute(f"CREATE TABLE {prefix}{view.name} ({columns})")
+        columns = ", ".join(f"{shown.name} {shown.dtype}" for shown in view.columns)
+        connection.execute(f"CREATE TABLE {prefix}{view.name} ({columns})")
+        rows = reader.execute(select(*(view.table.c[name] for name in names)))
+        for some in rows.partitions(ROWS_AT_ONCE):
+            text = json.dumps([dict(zip(names, row, strict=True)) for row in some])
+            connection.execute(f"INSERT INTO {prefix}{view.name} {_rows_of(view)}", [text])
 
 
 def _rows_of(view: CatalogueView) -> str:

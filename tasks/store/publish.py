@@ -57,5 +57,7 @@ class Publisher:
             quoted = str(file).replace("'", "''")
             connection.execute(f"ATTACH '{quoted}' AS published (STORAGE_VERSION 'v1.0.0')")
             shown = [view for view in CATALOGUE_VIEWS if view.published]
+            connection.execute("BEGIN TRANSACTION")
             create_views(connection, self._root, self._catalogue, prefix="published.main.", of_catalogue=shown)
+            connection.execute("COMMIT")
             connection.execute("DETACH published")

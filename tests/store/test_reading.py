@@ -10,7 +10,7 @@ import pytest
 
 from tasks.errors import InputError, StoreError
 from tasks.model import Behaviour, FetchFailure, HeadText, Reason, Rendered
-from tasks.store import Target, connect, parts
+from tasks.store import Target, catalogue_views, connect, parts
 from tasks.store.catalogue_views import CATALOGUE_VIEWS
 from tasks.store.columns import FACT_TABLES
 from tasks.store.manual import render
@@ -108,6 +108,19 @@ def test_the_largest_part_is_read_first(store, begin, scanned):
         sources = db.execute("SELECT source_url FROM links").fetchall()
     assert "~90 rows" in plan
     assert list(dict.fromkeys(sources)) == [(URLS[n],) for n in (1, 0, 2)]
+
+
+def test_tables_of_the_catalogue_are_copied_a_few_rows_at_a_time(store, monkeypatch):
+    told = {"user_id": "ann", "message": "m", "type": "info"}
+    ids = [store.notifications.add(key=f"n{n}", title=f"tea {n}", **told).id for n in range(5)]
+    monkeypatch.setattr(catalogue_views, "ROWS_AT_ONCE", 2)
+    slices, dumps = [], json.dumps
+    monkeypatch.setattr(catalogue_views.json, "dumps", lambda value: slices.append(value) or dumps(value))
+    with connect(store.path, ["notifications"]) as db:
+        assert db.execute("FROM notifications SELECT id, title ORDER BY id").fetchall() == [
+            (id_, f"tea {n}") for n, id_ in enumerate(ids)
+        ]
+    assert [len(rows) for rows in slices if "id" in rows[0] and rows[0]["id"] in ids] == [2, 2, 1]
 
 
 @pytest.mark.parametrize("place", ["folder"], indirect=True)
