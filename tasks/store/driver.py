@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, exists, select, update
 
+from tasks.store.leases import AHEAD_SECONDS, is_over
 from tasks.store.records import RunState
 from tasks.store.schema import frontier, runs
 
@@ -54,9 +55,10 @@ def show_sign(connection: Connection, run_id: str, epoch: int) -> None:
 
 def _shows_signs(connection: Connection, run: Row[Any]) -> bool:
     now = time.time()
-    if max(run.taken_at, run.last_commit_at or 0.0, run.seen_at or 0.0) > now - SIGN_SECONDS:
+    signs = (run.taken_at, run.last_commit_at or 0.0, run.seen_at or 0.0)
+    if any(now - SIGN_SECONDS < sign < now + AHEAD_SECONDS for sign in signs):
         return True
-    held = select(exists().where(frontier.c.run_id == run.run_id, frontier.c.lease_until > now))
+    held = select(exists().where(frontier.c.run_id == run.run_id, ~is_over(frontier.c.lease_until, now)))
     return bool(connection.execute(held).scalar_one())
 
 

@@ -3,14 +3,18 @@
 from collections.abc import Callable, Sequence
 from typing import Self
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, update
 
 from tasks.model import HostDemand, HostShare
 from tasks.store.catalogue import Catalogue, upsert
+from tasks.store.leases import AHEAD_SECONDS, is_over
 from tasks.store.schema import host_holders, hosts
 
 HOLDER_SECONDS = 30.0
 """A holder that does not renew for so long gives up its shares."""
+
+DEPARTURES_AHEAD = 1000
+"""More than all holders together have to come at a host."""
 
 
 class HostLedger:
@@ -31,7 +35,7 @@ class HostLedger:
     def renew(self, holder: str, demands: Sequence[HostDemand], now: float) -> Sequence[HostShare]:
         """What ``holder`` may do at the hosts it names; its claims on other hosts live on."""
         with self._catalogue.write() as connection:
-            connection.execute(delete(host_holders).where(host_holders.c.expires_at < now))
+            connection.execute(delete(host_holders).where(is_over(host_holders.c.expires_at, now)))
             connection.execute(
                 host_holders.update().where(host_holders.c.holder == holder).values(expires_at=now + HOLDER_SECONDS)
             )
@@ -95,16 +99,26 @@ def _grant(connection: Connection, holder: str, demand: HostDemand) -> int:
 
 
 def _depart(connection: Connection, demand: HostDemand, granted: int, now: float, *, obey: bool) -> HostShare:
-    row = connection.execute(select(hosts).where(hosts.c.host == demand.host)).first()
-    next_departure, pause_until, delay, open_until = (
-        (row.next_departure, row.pause_until, row.crawl_delay, row.open_until) if row is not None else (0.0,) * 4
-    )
+    next_departure, pause_until, delay, open_until = _times(connection, demand, now)
     spacing = max(demand.spacing, delay) if obey else demand.spacing
     first = max(now, pause_until, next_departure if spacing else 0.0)
     departures = _spread(demand, spacing) if granted else 0
     if spacing and departures:
         _set_host(connection, demand.host, next_departure=first + departures * spacing, pause_until=pause_until)
     return HostShare(demand.host, granted, first, departures, spacing, pause_until, open_until)
+
+
+def _times(connection: Connection, demand: HostDemand, now: float) -> tuple[float, float, float, float]:
+    """Next departure, end of a pause, crawl-delay and when the host may be asked again."""
+    this = hosts.c.host == demand.host
+    row = connection.execute(select(hosts).where(this)).first()
+    if row is None:
+        return 0.0, 0.0, 0.0, 0.0
+    latest = now + AHEAD_SECONDS + DEPARTURES_AHEAD * max(demand.spacing, row.crawl_delay)
+    if max(row.next_departure, row.pause_until, row.open_until) <= latest:
+        return row.next_departure, row.pause_until, row.crawl_delay, row.open_until
+    connection.execute(update(hosts).where(this).values(next_departure=0.0, pause_until=0.0, open_until=0.0))
+    return 0.0, 0.0, row.crawl_delay, 0.0
 
 
 def _spread(demand: HostDemand, spacing: float) -> int:

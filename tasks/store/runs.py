@@ -11,8 +11,9 @@ from tasks.errors import InputError, StaleEpoch, UnknownRun
 from tasks.model import PageState
 from tasks.store import limits
 from tasks.store.catalogue import check_run_id, text_safe
-from tasks.store.crawl_records import WHEN_RESUMED, Limits
+from tasks.store.crawl_records import Limits
 from tasks.store.driver import this_node
+from tasks.store.leases import AHEAD_SECONDS
 from tasks.store.projects import ensure
 from tasks.store.records import PRUNED, Run, RunSpec, RunState
 from tasks.store.schema import frontier, runs
@@ -162,7 +163,7 @@ def resume(
         .where(
             frontier.c.run_id == run.run_id,
             frontier.c.state == PageState.PENDING.value,
-            frontier.c.not_before >= WHEN_RESUMED,
+            frontier.c.not_before > now + AHEAD_SECONDS,
         )
         .values(not_before=None, reason=None, tries=0)
     )

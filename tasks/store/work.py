@@ -9,6 +9,7 @@ from tasks.model import PageState, Reason
 from tasks.store import found as found_urls
 from tasks.store.catalogue import one_of
 from tasks.store.crawl_records import Found
+from tasks.store.leases import is_over
 from tasks.store.limits import LEASED, PENDING, Allowance, allowance, among
 from tasks.store.part_folder import PartFolder
 from tasks.store.records import Lease, Target
@@ -105,7 +106,7 @@ def _recover(
     now: float,
 ) -> None:
     """Takes back what an earlier holder lost: of one chunk at once, otherwise when the lease is over."""
-    lost = frontier.c.holder != holder if chunk is not None else frontier.c.lease_until < now
+    lost = frontier.c.holder != holder if chunk is not None else is_over(frontier.c.lease_until, now)
     where = [*here, frontier.c.state == LEASED, lost]
     rows = connection.execute(select(frontier.c.page_id, frontier.c.url, frontier.c.leases_lost).where(*where)).all()
     if not rows:

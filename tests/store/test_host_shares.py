@@ -9,6 +9,7 @@ from tasks.model import HostDemand
 from tasks.store import Store
 
 HOST = "e.com:443"
+YEAR = 365 * 86400.0
 
 
 def _demand(connections=8, in_use=0, departures=0, limit=8, spacing=0.0, host=HOST):
@@ -55,6 +56,22 @@ def test_a_silent_holder_is_forgotten_after_30_seconds(store):
     assert _granted(store, "a", 100.0) == 8
     assert _granted(store, "b", 130.0) == 0
     assert _granted(store, "b", 130.1) == 8
+
+
+def test_what_a_clock_that_was_ahead_left_behind_holds_nobody_up(store):
+    store.hosts.renew("a", [_demand(departures=4, spacing=1.0)], YEAR)
+    store.hosts.pause(HOST, YEAR)
+    store.hosts.leave_alone(HOST, YEAR)
+    store.hosts.set_crawl_delay(HOST, 2.0)
+    [share] = store.hosts.renew("b", [_demand(departures=4, spacing=1.0)], 100.0)
+    assert (share.connections, share.first_departure, share.pause_until, share.open_until) == (8, 100.0, 0.0, 0.0)
+    [share] = store.hosts.renew("b", [_demand(departures=1)], 100.0)
+    assert (share.first_departure, share.spacing) == (104.0, 2.0)
+
+
+def test_the_slowest_rates_are_kept(store):
+    starts = [store.hosts.renew(f"h{n}", [_demand(1, departures=1, spacing=1000.0)], 100.0) for n in range(8)]
+    assert [share.first_departure for [share] in starts] == [100.0 + 1000 * n for n in range(8)]
 
 
 def test_asking_for_nothing_gives_the_host_back(store):

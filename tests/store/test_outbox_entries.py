@@ -84,6 +84,12 @@ def test_one_sender_at_a_time(store):
     assert store.outbox.lease("a")
 
 
+def test_a_sender_whose_clock_was_ahead_holds_nobody_up(store):
+    assert store.outbox.lease("a", lease_s=365 * 86400)
+    assert store.outbox.lease("b")
+    assert not store.outbox.lease("a")
+
+
 def test_pushes_are_numbered_by_channel_and_never_twice(store):
     store.notifications.push([_push(n=0), _push("private-page-p", 1), _push(n=2)], "progress:1", "run-1")
     for _ in range(2):

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ from tasks.store import OutboxRequest, Retry, Staged
 from tasks.urls import page_id
 
 URLS = [f"https://e.com/{n}" for n in range(5)]
+YEAR = time.time() + 365 * 86400
 
 
 def _ids(store, run):
@@ -48,10 +50,20 @@ def test_without_a_chunk_a_lease_is_lost_when_it_is_over(store, begin):
 
 
 def test_renewed_leases_live_on(store, begin):
-    run = begin(URLS[0])
-    store.lease(run.run_id, 1, "a", 9, now=1000.0)
+    run, now = begin(URLS[0]), time.time()
+    store.lease(run.run_id, 1, "a", 9, now=now - 1000.0)
     store.renew(run.run_id, 1, "a")
-    assert store.lease(run.run_id, 1, "b", 9, now=2000.0) == []
+    assert store.lease(run.run_id, 1, "b", 9, now=now) == []
+
+
+def test_what_a_clock_that_was_ahead_leased_and_put_off_is_free(store, begin):
+    run = begin(*URLS[:2])
+    [first, _] = store.lease(run.run_id, 1, "a", 9, now=YEAR)
+    store.commit(run.run_id, 1, "a", None, [Retry(first.page_id, 1, YEAR, Reason.RESET)])
+    assert [lease.leases_lost for lease in store.lease(run.run_id, 1, "b", 9, now=1000.0)] == [1]
+    assert store.next_due(run.run_id) == YEAR
+    store.resume_run(run.run_id)
+    assert [lease.tries for lease in store.lease(run.run_id, 2, "b", 9)] == [0]
 
 
 def test_retries_wait_for_their_time(store, begin):
