@@ -77,15 +77,17 @@ def _fetchable(url: str) -> str:
 
 def _keepable(entry: str) -> str:
     try:
-        parse(entry)
+        fetched = parse(entry)
     except BadUrl:
         return nameable(entry, MAX_URL_LENGTH - 1)  # and an ellipsis
-    return entry
+    return fetched if "\0" in entry else entry
 
 
 Entry = Annotated[str, Field(max_length=MAX_URL_LENGTH), AfterValidator(_keepable)]
 """A line of a list; what cannot be fetched stands as it can be named, without what may be a password."""
-Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH), AfterValidator(_fetchable)]
+Url = Annotated[
+    str, Field(min_length=1, max_length=MAX_URL_LENGTH), AfterValidator(_without_nul), AfterValidator(_fetchable)
+]
 StartUrl = Annotated[str, Field(min_length=1, json_schema_extra={"pattern": HTTP_ONLY})]
 """Of a flow's form: Prefect refuses what its schema does not take before there is a run."""
 

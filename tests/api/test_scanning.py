@@ -48,6 +48,13 @@ async def test_passwords_in_a_list_are_kept_nowhere(ann, starter):
     assert answers[0].json() == answers[1].json()
 
 
+async def test_a_list_has_nothing_that_prefects_database_does_not_take(ann, starter):
+    urls = ["https://tea.example/a\0b", "no\0 address"]
+    assert (await ann("POST", "/projects/tea/batch", json={"urls": urls})).status_code == 202
+    [(event, *_)] = starter.started
+    assert event.urls == ("https://tea.example/a%00b", "no\ufffd address")
+
+
 @pytest.mark.parametrize("urls", [[], ["x"] * 501, "https://tea.example/", [7], [""]])
 async def test_a_list_that_cannot_be(ann, urls):
     answer = await ann("POST", "/projects/tea/batch", json={"urls": urls})

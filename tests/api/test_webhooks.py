@@ -151,6 +151,7 @@ async def test_without_a_secret_nothing_is_taken(door, send, starter):
         ({"id": "e1", "name": "page/scan.requested", "data": []}, "data"),
         ({"id": "e1", "name": "page/scan.requested", "data": {}, "more": 1}, "more"),
         (event(url="javascript:alert(1)"), "data.url"),
+        (event(url="https://tea.example/a\0b"), "data.url"),
         (event(url="\ud800"), "data"),
         (event(user_id="ann bob"), "data.user_id"),
         (event(more=1), "data.more"),
