@@ -216,7 +216,7 @@ class AnalysisCompleted(Event):
     name = "page/analysis.completed"
     about = ("page_id", "page")
     page_id: Identity
-    url: Url
+    url: Entry
     user_id: Identity
     run_id: RunId
     recommendation_count: Count

@@ -146,6 +146,13 @@ async def test_a_request_that_was_answered_is_not_answered_again(store, options,
     assert len(told(options)[0]) == 1
 
 
+async def test_a_line_of_a_list_that_is_no_address_has_its_analysis(store, options):
+    keep(store, {"no address": ""})
+    state = await analyze_page(page_id("default", "no address"), options=options, return_state=True)
+    assert state.is_completed()
+    assert [title for title, *_ in told(options)[0]] == ["Analysis Complete"]
+
+
 async def test_a_page_that_no_run_has(options):
     with pytest.raises(InputError, match="`seo scan` fetches it"):
         await analyze_page(PAGE_ID, URL, options=options)
