@@ -10,7 +10,7 @@ from deployments.api.door import Door
 from deployments.api.logs import log
 from deployments.api.problems import Refused
 from flows.dispatch import Dispatched, QueueUnavailable
-from tasks.events import RequestEvent
+from tasks.events import CancelRequested, RequestEvent
 from tasks.store import Origin
 
 RETRY_SECONDS = 60
@@ -43,7 +43,8 @@ async def queue(
     Raises:
         Refused: the id was used for something else, too much of the user's waits already, or Prefect is away.
     """
-    if not await _is_known(door, event, asked.id, project_id):
+    is_known = await _is_known(door, event, asked.id, project_id)
+    if not is_known and not isinstance(event, CancelRequested):  # which makes room
         waiting = await asyncio.to_thread(door.store.requests.waiting, event.user_id)
         if waiting >= door.max_waiting:
             raise Refused(

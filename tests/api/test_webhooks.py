@@ -176,6 +176,7 @@ async def test_more_than_may_wait_is_put_off(send):
     answer = await send(event(id_="e3"))
     assert (answer.status_code, "retry-after" in answer.headers) == (429, True)
     assert (await send(event(id_="e0"))).status_code == 202
+    assert (await send(event("run/cancel.requested", id_="e3"))).status_code == 202
 
 
 async def test_prefect_away_keeps_the_claim_for_the_next_try(send, starter, store):
