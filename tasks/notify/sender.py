@@ -74,16 +74,20 @@ class Sender:
 
     async def run(self) -> Sent:
         """Returns when nothing is due, or another sender is at work: that one sees what was added before."""
-        progress = True
-        while progress and await self._lease():
-            before = self._counts.total()
+        due = True
+        while due and await self._lease():
             try:
                 await self._expire()
                 await self._hand_on_all()
             finally:
                 await asyncio.to_thread(self._store.outbox.release, self._holder)
-            progress = self._counts.total() > before
+            due = await self._is_any_due()  # who added it while the lease was ours leaves it to us
         return Sent(**self._counts)
+
+    async def _is_any_due(self) -> bool:
+        if await self._due():
+            return True
+        return self._ways.hand_on is not None and bool(await self._pending(time.time(), pushes=False))
 
     async def _lease(self) -> bool:
         return await asyncio.to_thread(self._store.outbox.lease, self._holder, self._lease_s)

@@ -270,6 +270,21 @@ async def test_what_is_added_meanwhile_is_sent_by_who_is_at_it(store, pusher, se
     assert await send() == Sent(delivered=2)
 
 
+@pytest.mark.parametrize("kind", ["push", "request"])
+async def test_what_is_added_at_the_last_moment_is_sent_too(store, send, monkeypatch, kind):
+    release, late = store.outbox.release, []
+
+    def add_and_release(holder):
+        if not late:
+            late.append(tell(store, 2) if kind == "push" else request(store, "late"))
+            assert not store.outbox.lease("another")
+        release(holder)
+
+    monkeypatch.setattr(store.outbox, "release", add_and_release)
+    assert await send(hand_on=AsyncMock()) == Sent(delivered=1)
+    assert ends(store) == {"delivered": 1}
+
+
 async def test_old_entries_are_counted_once_and_never_sent(store, pusher, send, told, monkeypatch):
     tell(store, 1)
     now = time.time()
