@@ -25,6 +25,8 @@ _SAYS_IT_ALL = {
     Failure.FORBIDDEN: "the server does not allow this request: moderation, or what the key may do",
 }
 _FIRST_SERVER_ERROR = 500
+_NO_QUOTA = "insufficient_quota"
+"""What OpenAI says of an account without credit, by the status of a busy server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ def of_error(error: object, status: int, secret: str, retry_after: float | None 
     code = fields.get("code")
     if not status and isinstance(code, str | int) and str(code).isascii() and str(code).isdigit():
         status = int(str(code)[:3])
+    if _NO_QUOTA in (code, fields.get("type")):
+        return CallFailed(Failure.NO_CREDIT, _SAYS_IT_ALL[Failure.NO_CREDIT], status=status)
     message = _text(fields.get("message")) or (error if isinstance(error, str) else "")
     return of_status(status, message, secret, retry_after)
 

@@ -61,6 +61,14 @@ async def test_statuses_and_errors_inside_a_success_end_alike(
     assert (len(model.requests), len(analyst.waits)) == (requests, requests - 1)
 
 
+async def test_an_account_without_credit_at_openai_is_no_busy_server(analyst, model, subject):
+    message = "You exceeded your current quota, please check your plan and billing details."
+    quota = {"message": message, "type": "insufficient_quota", "param": None, "code": "insufficient_quota"}
+    model.script.append((429, {"error": quota}))
+    assert await reason(analyst, subject, fallbacks=("other/model",)) == Failure.NO_CREDIT
+    assert (len(model.requests), analyst.waits) == (1, [])
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [(400, Failure.BAD_REQUEST), (404, Failure.NO_SUCH_MODEL), (422, Failure.BAD_REQUEST), (501, Failure.UNAVAILABLE)],
