@@ -1,10 +1,15 @@
 """What a site wants to be shown, to whom it is shown, and the proxy that requests go through."""
 
+import re
 from dataclasses import dataclass, field
+from functools import lru_cache
+from urllib.parse import quote
 
 HIDDEN = "…"
 MIN_HIDDEN = 8
 """Characters of a secret that is looked for in what a server says: a shorter one may be any word."""
+
+_ESCAPE = re.compile("%[0-9A-F]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +40,17 @@ class Access:
         """``text`` without the secrets that a server may have repeated in it."""
         for secret in self.secrets:
             if len(secret) >= MIN_HIDDEN:
-                text = text.replace(secret, HIDDEN)
+                for spelling in _spellings(secret):
+                    text = text.replace(spelling, HIDDEN)
         return text
+
+
+@lru_cache(maxsize=256)
+def _spellings(secret: str) -> tuple[str, ...]:
+    """As it stands in a text, and in an address."""
+    escaped = quote(secret, safe="")
+    lower = _ESCAPE.sub(lambda found: found[0].lower(), escaped)
+    return tuple(dict.fromkeys((secret, escaped, lower)))
 
 
 NO_ACCESS = Access()

@@ -119,6 +119,14 @@ async def test_a_server_that_repeats_secrets_is_not_believed_in_records(sites):
     assert led.hops[0].location == "/echo?token=…"
 
 
+@pytest.mark.parametrize("written", ["ann%3Acanary%2F4711%3D%3D", "ann%3acanary%2f4711%3d%3d"])
+async def test_secrets_in_addresses_are_known_by_their_escapes(sites, written):
+    one, two = await sites({"/": f"/in?token={written}"}, {})
+    led = await fetched(one.url("/"), Access(frozenset([one.url("")]), SHOWN, ("ann:canary/4711==",)), one, two)
+    assert led.hops[0].location == "/in?token=…"
+    assert "4711" not in repr(led)
+
+
 async def test_nothing_shows_the_secret(sites):
     broken = f"HTTP/1.1 200 OK\r\nno field: {SECRET} \x01\r\n{SECRET}\r\n\r\n".encode()
     one, two = await sites({"/": broken}, {})
