@@ -14,6 +14,7 @@ from tasks.store import parts as part_files
 from tasks.store.catalogue import text_safe
 from tasks.store.columns import LINKED, PAGES
 from tasks.store.crawl_records import Found
+from tasks.store.leases import AHEAD_SECONDS
 from tasks.store.part_folder import PartFolder
 from tasks.store.records import Chunk, Run, Target
 from tasks.store.registry import register
@@ -86,7 +87,7 @@ def _without_answer(ended: Target | Found) -> ScannedPage:
 
 def link_fresh(connection: Connection, root: PartFolder, run: Run, *, max_age_s: float, recipe: str, now: float) -> int:
     """Shows under this run the pages that an earlier one completed within ``max_age_s`` seconds; returns how many."""
-    found = connection.execute(_fresh(run.run_id, now - max_age_s, recipe)).all()
+    found = connection.execute(_fresh(run.run_id, now - max_age_s, now + AHEAD_SECONDS, recipe)).all()
     if not found:
         return 0
     page_ids = [row.page_id for row in found]
@@ -116,7 +117,8 @@ def _linked_row(run_id: str, source: Any) -> dict[str, Any]:
     return {"b_run": run_id, "b_page": source.page_id, "source_run_id": source.run_id, **same}
 
 
-def _fresh(run_id: str, since: float, recipe: str) -> Any:
+def _fresh(run_id: str, since: float, until: float, recipe: str) -> Any:
+    """What was fetched ``since`` then; ``until`` is for what a clock that was ahead says of pages long known."""
     source = frontier.alias("source")
     wanted = frontier.alias("wanted")
     levels = [source.c[level] for level in _LEVELS]
@@ -135,6 +137,7 @@ def _fresh(run_id: str, since: float, recipe: str) -> Any:
             wanted.c.state == PageState.PENDING.value,
             pages.c.recipe == recipe,
             pages.c.last_fetched_at > since,
+            pages.c.last_fetched_at < until,
             source.c.run_id != run_id,
             source.c.state == PageState.COMPLETED.value,
             source.c.status.not_in(PASSING_STATUSES),

@@ -113,6 +113,15 @@ def test_other_projects_pages_do_not_stand_in(store, earlier):
     assert earlier.total == 5
 
 
+def test_what_was_fetched_in_the_future_is_not_fresh(store, begin, scanned):
+    ahead = begin(URLS[0])
+    store.write_commit(
+        ahead.run_id, 1, "a", "k", [scanned(URLS[0], fetched_at=datetime.now(UTC) + timedelta(days=365))]
+    )
+    run = begin(URLS[0], batch_id="b2")
+    assert store.link_fresh(run, 3600, "r1") == 0
+
+
 def test_a_batch_gives_its_list_again(store, begin):
     run = begin(*URLS)
     store.add_targets(run, [Target("nonsense:", "bad", PageState.FAILED, Reason.BAD_URL, "why")])
