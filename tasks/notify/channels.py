@@ -10,6 +10,8 @@ MAX_CHANNEL_LENGTH = 164
 _PUSHER_CHANNEL = re.compile(r"[-a-zA-Z0-9_=@,.;]+")
 _BLOCK = re.compile(r"[a-z0-9-]+/[a-z0-9-]+")
 _PRIVATE = "private-"
+IN_BLOCKS = "/"
+"""Is in the name of each notification block, and of no Pusher channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class ChannelNames:
 
 
 def is_block(channel: str) -> bool:
-    """True for the name of a notification block, which no Pusher channel can have."""
-    return "/" in channel
+    """True for the name of a notification block."""
+    return IN_BLOCKS in channel
 
 
 def problem(channel: str) -> str:

@@ -5,9 +5,10 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from tasks.errors import InputError
-from tasks.notify.channels import is_block
+from tasks.notify.channels import IN_BLOCKS, is_block
 from tasks.notify.deliver import hand_letter, push
 from tasks.notify.messages import Letter, channel_of
 from tasks.notify.outcomes import Delivered, Outcome, Postponed, Refused, backoff
@@ -74,20 +75,20 @@ class Sender:
 
     async def run(self) -> Sent:
         """Returns when nothing is due, or another sender is at work: that one sees what was added before."""
-        due = True
-        while due and await self._lease():
+        progress = True
+        while progress and await self._lease():
+            before, newest = self._counts.total(), await self._newest()
             try:
                 await self._expire()
                 await self._hand_on_all()
             finally:
                 await asyncio.to_thread(self._store.outbox.release, self._holder)
-            due = await self._is_any_due()  # who added it while the lease was ours leaves it to us
+            # who adds something while the lease is ours leaves it to us
+            progress = self._counts.total() > before or await self._newest() > newest
         return Sent(**self._counts)
 
-    async def _is_any_due(self) -> bool:
-        if await self._due():
-            return True
-        return self._ways.hand_on is not None and bool(await self._pending(time.time(), pushes=False))
+    async def _newest(self) -> int:
+        return await asyncio.to_thread(self._store.outbox.newest)
 
     async def _lease(self) -> bool:
         return await asyncio.to_thread(self._store.outbox.lease, self._holder, self._lease_s)
@@ -105,7 +106,7 @@ class Sender:
         await self._push_all()
         if self._ways.hand_on is None:
             return
-        requests = await self._pending(time.time(), pushes=False)
+        requests = await asyncio.to_thread(self._store.outbox.pending, _AT_ONCE, pushes=False)
         for request in requests:
             if not await self._lease():
                 return
@@ -150,10 +151,15 @@ class Sender:
         lines: defaultdict[str, list[PendingRequest]] = defaultdict(list)
         waiting: set[str] = set()
         last = 0
-        while not lines and (pushes := await self._pending(float("inf"), pushes=True, after=last)):
+        while not lines and (pushes := await self._pushes(after=last)):
             self._line_up(pushes, lines, waiting)
             last = pushes[-1].id
         return lines
+
+    async def _pushes(self, after: int) -> list[PendingRequest]:
+        """The next ones, due or not; without a way to Pusher those to blocks alone."""
+        pending = partial(self._store.outbox.pending, _AT_ONCE, float("inf"), pushes=True, after=after)
+        return await asyncio.to_thread(pending, channels_with="" if self._ways.pusher else IN_BLOCKS)
 
     def _line_up(
         self, pushes: Sequence[PendingRequest], lines: defaultdict[str, list[PendingRequest]], waiting: set[str]
@@ -180,9 +186,6 @@ class Sender:
             await self._settle(request.key, outcome)
             if isinstance(outcome, Postponed):
                 return
-
-    async def _pending(self, now: float, *, pushes: bool, after: int = 0) -> list[PendingRequest]:
-        return await asyncio.to_thread(self._store.outbox.pending, _AT_ONCE, now, pushes=pushes, after=after)
 
     async def _settle(self, key: str, outcome: Outcome) -> None:
         outbox = self._store.outbox

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Update, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, String, Update, cast, func, or_, select, update
+from sqlalchemy.dialects import postgresql
 
 from tasks.store import leases
 from tasks.store.catalogue import Catalogue, text_safe, upsert
@@ -44,11 +45,22 @@ class Outbox:
             leases.release(connection, SENDER, holder)
 
     def pending(
-        self, limit: int = 100, now: float | None = None, *, pushes: bool | None = None, after: int = 0
+        self,
+        limit: int = 100,
+        now: float | None = None,
+        *,
+        pushes: bool | None = None,
+        channels_with: str = "",
+        after: int = 0,
     ) -> list[PendingRequest]:
-        """The oldest entries that are due, now or at ``now`` seconds since the epoch: all, only or no ``pushes``.
+        """The oldest entries that are due, now or at ``now`` seconds since the epoch.
 
-        ``after`` is the id of an entry: those that were made later.
+        Args:
+            limit: how many.
+            now: the moment.
+            pushes: no others, or none.
+            channels_with: those pushed to channels with this in their names.
+            after: id of an entry: those that were made later.
         """
         due = or_(outbox.c.not_before.is_(None), outbox.c.not_before <= (time.time() if now is None else now))
         these = (outbox.c.state == PENDING, outbox.c.id > after, due)
@@ -56,6 +68,8 @@ class Outbox:
         if pushes is not None:
             query = query.where(outbox.c.kind == PUSH if pushes else outbox.c.kind != PUSH)
         with self._catalogue.read() as connection:
+            if channels_with:
+                query = query.where(_channel(connection).contains(channels_with, autoescape=True))
             return [_pending(row) for row in connection.execute(query)]
 
     def delivered(self, key: str) -> None:
@@ -82,6 +96,12 @@ class Outbox:
             change = change.where(outbox.c.kind == PUSH)
         with self._catalogue.write() as connection:
             return connection.execute(change).rowcount
+
+    def newest(self) -> int:
+        """Id of the entry that was made last; 0 where none was."""
+        with self._catalogue.read() as connection:
+            newest: int = connection.execute(select(func.coalesce(func.max(outbox.c.id), 0))).scalar_one()
+        return newest
 
     def counts(self) -> dict[str, int]:
         """Entries by state; every state is there."""
@@ -135,6 +155,13 @@ def _next_number(connection: Connection, channel: str) -> int:
     one_more = row.on_conflict_do_update(index_elements=["channel"], set_={"sequence": channels.c.sequence + 1})
     number: int = connection.execute(one_more.returning(channels.c.sequence)).scalar_one()
     return number
+
+
+def _channel(connection: Connection) -> ColumnElement[str]:
+    if connection.dialect.name == "postgresql":
+        channel: ColumnElement[str] = cast(outbox.c.payload, postgresql.JSON)["channel"].astext
+        return channel
+    return func.json_extract(outbox.c.payload, "$.channel", type_=String)
 
 
 def _still_pending(key: str) -> Update:

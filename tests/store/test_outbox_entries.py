@@ -112,6 +112,17 @@ def test_pushes_are_numbered_by_channel_and_never_twice(store):
     ]
 
 
+@pytest.mark.usefixtures("three")
+def test_pushes_are_found_by_their_channel_and_after_another(store, keys):
+    assert store.outbox.newest() == 3
+    store.notifications.push([_push(), _push("slack-webhook/a"), _push("a%"), _push("slack-webhook/b")], "p")
+    assert keys(pushes=True, channels_with="/") == ["p:1", "p:3"]
+    assert keys(pushes=True, channels_with="%") == ["p:2"]
+    assert keys(pushes=True, channels_with="/", after=store.outbox.pending(limit=6)[4].id) == ["p:3"]
+    assert keys(after=2) == ["c", "p:0", "p:1", "p:2", "p:3"]
+    assert store.outbox.newest() == max(entry.id for entry in store.outbox.pending())
+
+
 def test_numbers_have_no_gap_under_threads_and_failures(store):
     def send(thread):
         for n in range(10):
