@@ -77,40 +77,40 @@ def _bounded(pieces: Iterator[bytes], faults: Faults) -> Iterator[bytes]:
 
 def _inflated(body: bytes, faults: Faults) -> Iterator[bytes]:
     """What the gzip file ``body`` holds, up to where it breaks."""
-    rest, nested_checked = body, False
+    at, nested_checked = 0, False
     for _ in range(_MAX_MEMBERS):
         stream = zlib.decompressobj(_GZIP)
         while not stream.eof:
-            before = stream.copy()
+            data, before = body[at : at + PIECE], stream.copy()
             try:
-                piece = stream.decompress(rest, PIECE)
+                piece = stream.decompress(data, PIECE)
             except zlib.error as error:
                 faults.add(f"broken gzip: {error}")
-                yield _up_to_the_error(before, rest)
+                yield _up_to_the_error(before, data)
                 return
+            at += len(data) - len(stream.unused_data if stream.eof else stream.unconsumed_tail)
             if not nested_checked and piece:
                 nested_checked = True
                 if piece.startswith(_GZIP_MAGIC):
                     faults.add("gzip inside gzip")
                     return
-            yield piece
-            rest = stream.unconsumed_tail
-            if not rest and not piece and not stream.eof:
+            if piece:
+                yield piece
+            elif not data and not stream.eof:
                 faults.add("the gzip file ends early")
                 return
-        rest = stream.unused_data
-        if not rest.startswith(_GZIP_MAGIC):
+        if not body.startswith(_GZIP_MAGIC, at):
             return
     faults.add(f"more than {_MAX_MEMBERS:,} gzip members: the rest is not read")
 
 
 def _up_to_the_error(stream: "zlib._Decompress", data: bytes) -> bytes:
     """What the call that failed had made already; an error withholds it."""
-    made = []
+    made = bytearray()
     with suppress(zlib.error):
         for at in range(len(data)):
-            made.append(stream.decompress(data[at : at + 1], PIECE))  # noqa: PERF401 - kept when the next one raises
-    return b"".join(made)
+            made += stream.decompress(data[at : at + 1], PIECE)
+    return bytes(made)
 
 
 def _encoding(start: bytes, faults: Faults) -> tuple[str, MakeDecoder]:

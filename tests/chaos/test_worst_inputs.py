@@ -66,6 +66,9 @@ INPUTS = {
     "sitemap: attributes": sitemap(b"<urlset " + b"".join(b"a%d='b' " % n for n in range(20_000))),
     "sitemap: alternates": sitemap(b"<urlset><url>" + repeated(b"<link rel='alternate' hreflang='a' href='b'/>")),
     "sitemap: gzip members": sitemap(repeated(zlib.compress(b"", 1, wbits=31))),
+    "sitemap: gzip blocks of nothing": sitemap(
+        zlib.compress(b"", 1, wbits=31)[:10] + repeated(b"\0\0\0\xff\xff", LARGEST - 20) + b"\xff"
+    ),
     "sitemap: not UTF-8": sitemap(b"<urlset>" + repeated(b"\xff")),
     "charset: gb18030": lambda: decode(repeated(b"\xff"), "text/html; charset=gb18030"),
     "charset: iso-2022-jp": lambda: decode(repeated(b"\x1b$B!"), "text/html; charset=iso-2022-jp"),
@@ -86,6 +89,9 @@ INPUTS = {
     ),
     "suspicion: formatting": lambda: is_suspicious(repeated(b"<b a='", 2 * MIB)),
     "suspicion: quotes": lambda: is_suspicious(repeated(b"<b '\"", 2 * MIB)),
+    "suspicion: values of start tags": lambda: is_suspicious(
+        repeated(b"<p b='" + b"<a" * 30 + b"b" * 60_000 + b"'>", 2 * MIB)
+    ),
     "suspicion: one tag": lambda: is_suspicious(b"<a " + repeated(b"b=c ", 2 * MIB - 100)),
 }
 

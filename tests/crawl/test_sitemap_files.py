@@ -220,6 +220,17 @@ def test_gzip_by_content(body):
     assert parse(packed).errors == ()
 
 
+def test_gzip_that_breaks_after_blocks_of_nothing_takes_no_memory():
+    nothing = b"\x00\x00\x00\xff\xff"  # https://www.rfc-editor.org/rfc/rfc1951#section-3.2.4
+    packed = gzip.compress(b"")[:10] + nothing * 100_000 + b"\xff"
+    tracemalloc.start()
+    found = parse(packed)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.errors[0].startswith("broken gzip: ")
+    assert peak < 1_000_000
+
+
 def test_broken_gzip():
     packed = gzip.compress("".join(f"{A}{number * 7919}\n" for number in range(5000)).encode())
     short, wrong = parse(packed[: len(packed) // 2]), parse(packed[:-8] + b"12345678")
