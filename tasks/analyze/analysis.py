@@ -18,6 +18,7 @@ from tasks.analyze.settings import ModelSettings
 from tasks.analyze.subject import Subject
 from tasks.analyze.vetting import Vetted, vet
 from tasks.audit import DEFAULT, Profile
+from tasks.errors import StoreError
 from tasks.store import Answer, Claimed, NewRecommendation, Source, Store, Template
 
 if TYPE_CHECKING:
@@ -139,7 +140,10 @@ class Analyst:
         async def keep() -> None:
             while True:
                 await asyncio.sleep(LEASE / 3)
-                await asyncio.to_thread(self.store.model_ledger.prolong, key, holder, LEASE)
+                try:
+                    await asyncio.to_thread(self.store.model_ledger.prolong, key, holder, LEASE)
+                except StoreError as error:
+                    self.tell(f"no sign of life was given, so that others may ask the same: {error}")
 
         keeping = asyncio.create_task(keep())
         try:
