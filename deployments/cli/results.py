@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from deployments.cli import screen
 from deployments.cli.choosing import known_page, known_run
+from deployments.cli.leaving import ended_by_ctrl_c
 from deployments.cli.options import PLACE, SHOWN, Place, Shown, at_least, data_option
 from tasks.errors import InputError
 from tasks.model import Severity
@@ -188,7 +189,7 @@ def sql(
     """
     from tasks.store import Store  # noqa: PLC0415 - imports the engines
 
-    with Store.open(place.existing()) as store:
+    with Store.open(place.existing()) as store, ended_by_ctrl_c():
         answer = store.sql(query)
         if shown.format == "table":
             from tasks.report.terminal import rows_view  # noqa: PLC0415

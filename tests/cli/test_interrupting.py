@@ -69,6 +69,12 @@ def workers(group):
     return found
 
 
+def hears_ctrl_c(pid):
+    """True where the process has a handler for it."""
+    caught = re.search(r"^SigCgt:\s+(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return bool(int(caught[1], 16) >> (signal.SIGINT - 1) & 1)
+
+
 def newest_run(folder):
     listed = subprocess.run(
         [*SEO, "runs", "--data", folder / "data", "--format", "json"],
@@ -107,3 +113,23 @@ def test_a_second_ctrl_c_ends_it_at_once_and_says_how_it_goes_on(slow_site, tmp_
         "interrupted: stopped at once; what is done is kept. "
         f"Continue with: seo resume {newest_run(tmp_path)} --data {tmp_path / 'data'}"
     )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT sum(a.range * b.range % 7) FROM range(10000000) a, range(100000) b",
+        "SELECT a.range FROM range(10000000) a, range(100000) b WHERE a.range * b.range = -1",
+    ],
+)
+def test_ctrl_c_ends_a_query_at_once(data, query):
+    line = [*SEO, "sql", query, "--data", data]
+    asked = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        until(lambda: b"duckdb" in Path(f"/proc/{asked.pid}/maps").read_bytes() and not hears_ctrl_c(asked.pid))
+        asked.send_signal(signal.SIGINT)
+        assert asked.wait(5) == -signal.SIGINT
+    finally:
+        asked.kill()
+        told, _ = asked.communicate()
+    assert told == b""
