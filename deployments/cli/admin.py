@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from deployments.cli import screen
-from deployments.cli.options import RUN_SHOWN, RunShown, block_name, data_option
+from deployments.cli.options import RUN_SHOWN, RunShown, any_folder, block_name, data_option
 from tasks.errors import InputError
 
 if TYPE_CHECKING:
@@ -71,7 +71,12 @@ def _wait_for_api() -> None:
 
 def demo(
     *,
-    data: Annotated[Path, Parameter(help="Folder for the results; kept, and used again by the next demo.")] = DEMO_DATA,
+    data: Annotated[
+        Path,
+        Parameter(
+            converter=any_folder, metavar="PATH", help="Folder for the results; kept, and used again by the next demo."
+        ),
+    ] = DEMO_DATA,
     analyze: Annotated[
         bool,
         Parameter(negative=(), show_default=False, help="Have the five worst pages analysed, and show what is told."),

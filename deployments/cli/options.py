@@ -49,6 +49,17 @@ def positive_duration(_: Any, tokens: Sequence[Token]) -> float:
     return seconds
 
 
+def any_folder(_: Any, tokens: Sequence[Token]) -> Path:
+    """The folder of that name; an unset variable is none.
+
+    Raises:
+        ValueError: it has no name.
+    """
+    if not tokens[0].value:
+        raise ValueError("is empty: name a folder")
+    return Path(tokens[0].value)
+
+
 def any_retention(_: Any, tokens: Sequence[Token]) -> float:
     return retention(tokens[0].value)
 
@@ -73,7 +84,10 @@ def at_least(least: int, most: int = MOST) -> Any:
 class Place:
     """Where results are."""
 
-    data: Annotated[Path | None, Parameter(help="Data folder. [default: $SEO_DATA, else ./data]")] = None
+    data: Annotated[
+        Path | None,
+        Parameter(converter=any_folder, metavar="PATH", help="Data folder. [default: $SEO_DATA, else ./data]"),
+    ] = None
 
     @property
     def folder(self) -> Path:

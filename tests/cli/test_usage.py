@@ -151,3 +151,10 @@ def test_durations(text, seconds):
 def test_no_durations(text):
     with pytest.raises(ValueError, match="is no length of time"):
         duration(text)
+
+
+@pytest.mark.parametrize("command", [("runs",), ("demo",), ("scan", "https://tea.example/")])
+def test_an_empty_folder_is_none(seo, command):
+    status, out, err = seo(*command, "--data", "")
+    assert (status, out) == (2, "")
+    assert err.startswith("seo: Invalid value for --data: is empty: name a folder")
