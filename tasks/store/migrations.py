@@ -67,7 +67,7 @@ def _maintenance(connection: Connection) -> None:
 def _drivers(connection: Connection) -> None:
     """Who drives a run: its machine, its run of Prefect, when it took the run and was last seen; how requests ended.
 
-    Of a run that was resumed nobody knows which run of Prefect drives it.
+    Of a run that was resumed nobody knows which run of Prefect drives it. What every run asks of others has an index.
     """
     for statement in (
         "ALTER TABLE runs ADD COLUMN parent_node VARCHAR",
@@ -75,6 +75,9 @@ def _drivers(connection: Connection) -> None:
         "ALTER TABLE runs ADD COLUMN parent_flow_run_id VARCHAR",
         "ALTER TABLE runs ADD COLUMN seen_at FLOAT",
         "ALTER TABLE requests ADD COLUMN ended_as VARCHAR",
+        "CREATE INDEX runs_newest ON runs (started_at, run_id)",
+        "CREATE INDEX requests_of_run ON requests (run_id, claimed_at)",
+        "CREATE INDEX requests_of_flow_run ON requests (flow_run_id)",
         "UPDATE runs SET taken_at = COALESCE(first_request_at, started_at)",
         "UPDATE runs SET parent_flow_run_id = prefect_flow_run_id WHERE epoch = 1",
     ):

@@ -85,6 +85,7 @@ runs = Table(
     Column("taken_at", Float, nullable=False, server_default="0"),  # when the present epoch began
     Column("parent_flow_run_id", String),  # Prefect's run of the present epoch; prefect_flow_run_id is of the first
     Column("seen_at", Float),  # the last sign of parent_pid
+    Index("runs_newest", "started_at", "run_id"),
 )
 
 # Identity and freshness: what is known of a page across runs.
@@ -245,6 +246,8 @@ requests = Table(
     Column("ended_as", String),
     Index("requests_waiting", "user_id", "begun_at", "claimed_at"),
     Index("requests_unconfirmed", "confirmed_at", "claimed_at"),
+    Index("requests_of_run", "run_id", "claimed_at"),
+    Index("requests_of_flow_run", "flow_run_id"),
 )
 
 notifications = Table(
