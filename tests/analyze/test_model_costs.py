@@ -66,7 +66,7 @@ async def test_two_who_ask_the_same_at_once_make_one_call(analyst, model, subjec
 async def test_a_question_is_kept_for_as_long_as_it_is_asked(analyst, model, subject, monkeypatch):
     monkeypatch.setattr(analysis, "LEASE", 2.0)
     model.gate = threading.Event()
-    async with analyst() as one, analyst(wait=lambda _: asyncio.sleep(0.02)) as other:
+    async with analyst() as one, analyst(wait=lambda _: asyncio.sleep(0.1)) as other:
         both = asyncio.gather(one.analyse(subject), other.analyse(subject))
         await asyncio.sleep(3)
         model.gate.set()
