@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
-from tasks.model import Canonical, FetchFailure, Page, Response, Robots
+from tasks.model import Canonical, FetchFailure, MetaRefresh, Page, Response, Robots
 from tasks.urls import address, is_http
 
 BLOCKED = "blocked by robots.txt"
@@ -44,6 +44,15 @@ class Canonicalised(Protocol):
     def url(self) -> str: ...
     @property
     def canonicals(self) -> tuple[Canonical, ...]: ...
+
+
+class Refreshing(Protocol):
+    """What may lead on by itself: a page, or what is known of it."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def meta_refresh(self) -> MetaRefresh | None: ...
 
 
 def not_fetched(failure: FetchFailure) -> str:
@@ -106,7 +115,7 @@ def expiry(directive: str) -> datetime | None:
     return None
 
 
-def refresh_target(page: Page) -> str:
+def refresh_target(page: Refreshing) -> str:
     """The other address that an instant meta refresh or Refresh header leads to; empty where none does.
 
     https://developers.google.com/search/docs/crawling-indexing/301-redirects#metarefresh

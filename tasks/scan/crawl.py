@@ -7,11 +7,12 @@ from dataclasses import replace
 from itertools import chain
 from typing import TypeGuard
 
+from tasks.audit.indexability import refresh_target
 from tasks.fetch.access import NO_ACCESS, Access
 from tasks.fetch.redirects import REDIRECT_STATUSES
 from tasks.model import Answer, FetchFailure, Page, PageState, Reason, Response, ScannedPage, Verdict
 from tasks.scan.chunk import Chunk, ChunkJob, ChunkReport
-from tasks.scan.leads import leads, left_for, refreshed_to
+from tasks.scan.leads import leads, refreshed_to
 from tasks.scan.process import is_gone
 from tasks.scan.robots import HOST_FAILURES, Robots
 from tasks.scan.seeds import scope_of
@@ -148,7 +149,7 @@ class CrawlChunk(Chunk):
         self._committer.add(page)
 
     def _named(self, lease: Lease, page: Page | EarlierPage) -> list[Found]:
-        if self._anywhere and (url := left_for(page)) is not None and not self._scope.contains(url):
+        if self._anywhere and (url := refresh_target(page)) and not self._scope.contains(url):
             self.led_to = url
             return self._followed(lease, url, anywhere=True)
         return [*self._leads(lease, page), *self._followed(lease, refreshed_to(page))]

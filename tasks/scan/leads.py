@@ -25,8 +25,3 @@ def refreshed_to(page: Page | EarlierPage) -> str | None:
     """Where a refresh of the page leads, at once or after a while; None where it has none."""
     refresh = page.meta_refresh
     return address(refresh.url) if refresh is not None and is_http(refresh.url) and refresh.url else None
-
-
-def left_for(page: Page | EarlierPage) -> str | None:
-    """Where an instant refresh of the page leads, as a redirect does; None where it has none."""
-    return refreshed_to(page) if page.meta_refresh is not None and page.meta_refresh.delay <= 0 else None
